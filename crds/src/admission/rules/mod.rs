@@ -1,0 +1,153 @@
+//! The rules of admission, one family a file. Each judges the final object, so that it also holds
+//! when the mutating half was skipped.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "families share one signature, whether or not they have questions"
+)]
+
+mod administrator;
+mod delete_gate;
+mod deleting;
+mod dependents;
+mod immutable;
+mod limits;
+mod name_gate;
+mod naming;
+mod owner_references;
+mod ownership;
+mod pending_delete;
+mod record;
+mod scale;
+#[cfg(test)]
+mod tests;
+
+use super::{Facts, Operation, Resource, Unanswered, Write};
+use crate::object::View;
+use crate::policy::Policy;
+use crate::violation::Violation;
+
+/// What a rule sees.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    write: &'a Write,
+    policy: &'a Policy,
+    facts: &'a Facts,
+}
+
+impl<'a> Context<'a> {
+    fn new_view(self) -> Option<View<'a>> {
+        self.write.new_view()
+    }
+
+    fn old_view(self) -> Option<View<'a>> {
+        self.write.old_view()
+    }
+
+    fn namespace(self) -> &'a str {
+        &self.write.namespace
+    }
+}
+
+type Verdict = Result<Vec<Violation>, Unanswered>;
+type RuleFamily = fn(Context<'_>) -> Verdict;
+
+/// What a family judges: the rows of [`FAMILIES`].
+struct Family {
+    resource: Resource,
+    operations: &'static [Operation],
+    judge: RuleFamily,
+}
+
+use Operation::{Create, Delete, Update};
+use Resource::{Cluster, ClusterScale, Pooler, PoolerScale};
+
+const fn family(resource: Resource, operations: &'static [Operation], judge: RuleFamily) -> Family {
+    Family {
+        resource,
+        operations,
+        judge,
+    }
+}
+
+/// Which rules judge what. A new rule is a row here and a file beside this one.
+const FAMILIES: &[Family] = &[
+    family(Cluster, &[Create, Update], naming::of_cluster),
+    family(Cluster, &[Create, Update], record::of_cluster),
+    family(Cluster, &[Create, Update], limits::of_cluster),
+    family(Cluster, &[Update], immutable::of_cluster),
+    family(Cluster, &[Create, Update], record::stamps),
+    family(Cluster, &[Create, Update, Delete], ownership::of_cluster),
+    family(Cluster, &[Create, Update], administrator::annotations),
+    family(Cluster, &[Create, Update], owner_references::of_cluster),
+    family(Cluster, &[Update], pending_delete::of_cluster),
+    family(Cluster, &[Create], name_gate::of_cluster),
+    family(Cluster, &[Delete], delete_gate::of_cluster),
+    family(ClusterScale, &[Create, Update], scale::of_cluster),
+    family(Pooler, &[Create, Update], naming::of_pooler),
+    family(Pooler, &[Create, Update], dependents::of_pooler),
+    family(Pooler, &[Create, Update], limits::of_pooler),
+    family(Pooler, &[Update], immutable::of_pooler),
+    family(Pooler, &[Create, Update, Delete], ownership::of_pooler),
+    family(Pooler, &[Create, Update], owner_references::of_pooler),
+    family(PoolerScale, &[Create, Update], scale::of_pooler),
+];
+
+/// Every rule that the write breaks; none means that it is allowed.
+///
+/// # Errors
+/// Questions that have to be answered first: all that any rule has, so that they can be asked at
+/// once.
+pub fn judge(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
+    if !write.is_governed() {
+        return Ok(Vec::new());
+    }
+    let context = Context {
+        write,
+        policy,
+        facts,
+    };
+    let is_ending = write.operation == Operation::Update
+        && write.old_view().is_some_and(View::is_being_deleted);
+    if is_ending {
+        return collect(deleting::families(write.resource), context);
+    }
+    let applicable = FAMILIES
+        .iter()
+        .filter(|family| family.resource == write.resource)
+        .filter(|family| family.operations.contains(&write.operation))
+        .map(|family| family.judge);
+    collect(applicable, context)
+}
+
+fn collect(families: impl IntoIterator<Item = RuleFamily>, context: Context<'_>) -> Verdict {
+    let mut violations: Vec<Violation> = Vec::new();
+    let mut unanswered = Unanswered::default();
+    for judge in families {
+        match judge(context) {
+            Ok(found) => violations.extend(found),
+            Err(Unanswered(questions)) => unanswered.0.extend(questions),
+        }
+    }
+    if !unanswered.0.is_empty() {
+        return Err(unanswered);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    violations
+        .retain(|violation| seen.insert((violation.field.clone(), violation.message.clone())));
+    Ok(violations)
+}
+
+/// Judges the new object by its values alone, and forgives what the old one broke in the very same
+/// way: an object from before a rule may be changed as long as it gets no worse.
+fn no_worse(context: Context<'_>, judge: impl Fn(View<'_>) -> Vec<Violation>) -> Vec<Violation> {
+    let Some(new) = context.new_view() else {
+        return Vec::new();
+    };
+    let mut violations = judge(new);
+    if let Some(old) = context.old_view().filter(|_| !violations.is_empty()) {
+        let before = judge(old);
+        violations.retain(|violation| !before.contains(violation));
+    }
+    violations
+}

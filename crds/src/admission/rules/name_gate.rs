@@ -1,0 +1,164 @@
+//! CNPG adopts volumes and trusts Secrets by their names alone: a Cluster comes only where nothing
+//! foreign lies under its names.
+
+use super::super::{Question, Unanswered};
+use super::ownership::must_own;
+use super::{Context, Verdict};
+use crate::contract::{annotation, label};
+use crate::object::View;
+use crate::record::{annotation_field, label_field};
+use crate::tombstone::Tombstone;
+use crate::violation::{Rule, Violation};
+
+pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
+    let Some(new) = context.new_view() else {
+        return Ok(Vec::new());
+    };
+    let (namespace, id) = (
+        context.namespace(),
+        new.label(label::ID).unwrap_or_default(),
+    );
+    let found = context.facts.objects(Question::UnderNames {
+        namespace: namespace.to_owned(),
+        cluster: new.name().to_owned(),
+    });
+    let others = context.facts.objects(Question::ClustersWithId {
+        namespace: namespace.to_owned(),
+        id: id.to_owned(),
+    });
+    let tombstone = context.facts.object(Question::Tombstone {
+        namespace: namespace.to_owned(),
+        id: id.to_owned(),
+    });
+    let (found, others, tombstone) = all(found, others, tombstone)?;
+    let mut violations: Vec<Violation> = others
+        .iter()
+        .map(View)
+        .filter(|other| other.name() != new.name())
+        .map(|other| id_taken(other))
+        .collect();
+    match tombstone.map(View) {
+        Some(tombstone) => violations.extend(restores(context, new, tombstone)?),
+        None if found.is_empty() => {}
+        None => violations.push(occupied(new, found)),
+    }
+    if let Some(tombstone) = tombstone.map(View) {
+        let foreign: Vec<_> = found
+            .iter()
+            .filter(|object| !belongs(View(object), id, tombstone))
+            .cloned()
+            .collect();
+        if !foreign.is_empty() {
+            violations.push(occupied(new, &foreign));
+        }
+    }
+    Ok(violations)
+}
+
+/// Three answers, or every question of the three that is open.
+fn all<A, B, C>(
+    a: Result<A, Unanswered>,
+    b: Result<B, Unanswered>,
+    c: Result<C, Unanswered>,
+) -> Result<(A, B, C), Unanswered> {
+    match (a, b, c) {
+        (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
+        (a, b, c) => {
+            let mut open = Unanswered::default();
+            for questions in [a.err(), b.err(), c.err()].into_iter().flatten() {
+                open.0.extend(questions.0);
+            }
+            Err(open)
+        }
+    }
+}
+
+/// Volumes and the app Secret carry the id; CNPG labels the CA Secret with nothing, so that the
+/// tombstone has to name it.
+fn belongs(object: View<'_>, id: &str, tombstone: View<'_>) -> bool {
+    if let Some(found) = object.label(label::ID) {
+        return found == id;
+    }
+    Tombstone::read(tombstone).is_some_and(|tombstone| {
+        tombstone
+            .retained
+            .secrets
+            .iter()
+            .any(|name| name == object.name())
+    })
+}
+
+/// With a tombstone of the id this is a restore: by its owner, and of this very record.
+fn restores(
+    context: Context<'_>,
+    new: View<'_>,
+    tombstone: View<'_>,
+) -> Result<Vec<Violation>, Unanswered> {
+    let mut violations: Vec<Violation> = must_own(context, tombstone.label(label::OWNER_TEAM))?
+        .into_iter()
+        .collect();
+    let differs = |field: String, before: Option<&str>, after: Option<&str>| {
+        (before != after).then(|| {
+            Violation::new(
+                Rule::NameGate,
+                field,
+                format!(
+                    "the deleted database of this id has '{}', not '{}'",
+                    before.unwrap_or_default(),
+                    after.unwrap_or_default()
+                ),
+                "restore it with the record that it had, and change it afterwards",
+            )
+        })
+    };
+    for key in label::RECORD {
+        violations.extend(differs(
+            label_field(key),
+            tombstone.label(key),
+            new.label(key),
+        ));
+    }
+    let key = annotation::PURPOSE;
+    violations.extend(differs(
+        annotation_field(key),
+        tombstone.annotation(key),
+        new.annotation(key),
+    ));
+    Ok(violations)
+}
+
+fn id_taken(other: View<'_>) -> Violation {
+    Violation::new(
+        Rule::NameGate,
+        label_field(label::ID),
+        format!("cluster '{}' has this id already", other.name()),
+        "leave the label out, and the webhook gives a new id",
+    )
+}
+
+fn occupied(new: View<'_>, found: &[serde_json::Value]) -> Violation {
+    let names: Vec<String> = found
+        .iter()
+        .map(View)
+        .map(|object| {
+            format!(
+                "{} '{}'",
+                object.text("/kind").unwrap_or("object"),
+                object.name()
+            )
+        })
+        .collect();
+    let name = new.label(label::NAME).unwrap_or("NAME");
+    Violation::new(
+        Rule::NameGate,
+        "metadata.name",
+        format!(
+            "what lies under the names of cluster '{}' would become part of it: {}",
+            new.name(),
+            names.join(", ")
+        ),
+        format!(
+            "if a deleted database '{name}' left it: kubectl daap restore {name}, or kubectl daap purge {name}; if it is still being removed, try again"
+        ),
+    )
+}

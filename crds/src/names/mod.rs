@@ -1,0 +1,11 @@
+//! Names that a user types, and the names of Kubernetes objects that follow from them.
+//!
+//! Each is a newtype that can be made only from a valid string.
+
+mod database;
+mod id;
+mod team;
+
+pub use database::{DatabaseName, InvalidDatabaseName};
+pub use id::{DatabaseId, InvalidDatabaseId};
+pub use team::{InvalidTeam, Team};

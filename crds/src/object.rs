@@ -1,0 +1,137 @@
+//! A Kubernetes object as raw JSON, read and edited in place.
+//!
+//! Admission works on raw values: a typed object would drop what it does not know, and a diff
+//! against it would patch noise.
+
+use serde_json::{Map, Value};
+
+/// Reads fields of an object; absent and of another type are the same.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a>(pub &'a Value);
+
+impl<'a> View<'a> {
+    /// The string at a JSON pointer.
+    #[must_use]
+    pub fn text(self, pointer: &str) -> Option<&'a str> {
+        self.0.pointer(pointer).and_then(Value::as_str)
+    }
+
+    /// The value at a JSON pointer.
+    #[must_use]
+    pub fn at(self, pointer: &str) -> Option<&'a Value> {
+        self.0.pointer(pointer)
+    }
+
+    /// `metadata.name`, empty when the API server has yet to generate it.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        self.text("/metadata/name").unwrap_or_default()
+    }
+
+    /// `metadata.namespace`.
+    #[must_use]
+    pub fn namespace(self) -> &'a str {
+        self.text("/metadata/namespace").unwrap_or_default()
+    }
+
+    /// `metadata.uid`.
+    #[must_use]
+    pub fn uid(self) -> &'a str {
+        self.text("/metadata/uid").unwrap_or_default()
+    }
+
+    /// `metadata.generateName`.
+    #[must_use]
+    pub fn generate_name(self) -> &'a str {
+        self.text("/metadata/generateName").unwrap_or_default()
+    }
+
+    /// Whether `metadata.deletionTimestamp` is set.
+    #[must_use]
+    pub fn is_being_deleted(self) -> bool {
+        self.text("/metadata/deletionTimestamp").is_some()
+    }
+
+    /// All labels.
+    #[must_use]
+    pub fn labels(self) -> Option<&'a Map<String, Value>> {
+        self.at("/metadata/labels").and_then(Value::as_object)
+    }
+
+    /// One label.
+    #[must_use]
+    pub fn label(self, key: &str) -> Option<&'a str> {
+        self.labels()?.get(key)?.as_str()
+    }
+
+    /// All annotations.
+    #[must_use]
+    pub fn annotations(self) -> Option<&'a Map<String, Value>> {
+        self.at("/metadata/annotations").and_then(Value::as_object)
+    }
+
+    /// One annotation.
+    #[must_use]
+    pub fn annotation(self, key: &str) -> Option<&'a str> {
+        self.annotations()?.get(key)?.as_str()
+    }
+
+    /// `metadata.ownerReferences`, empty when there are none.
+    #[must_use]
+    pub fn owner_references(self) -> &'a [Value] {
+        self.at("/metadata/ownerReferences")
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an owner reference has this uid.
+    #[must_use]
+    pub fn is_owned_by(self, uid: &str) -> bool {
+        self.owner_references()
+            .iter()
+            .any(|owner| View(owner).text("/uid") == Some(uid))
+    }
+}
+
+/// The object at `path`, made where it is missing. A value of another type is replaced: the API
+/// server has refused such an object before it comes here, but nothing may panic on one.
+pub fn map_at<'a>(object: &'a mut Value, path: &[&str]) -> &'a mut Map<String, Value> {
+    let mut here = object;
+    for key in path {
+        here = as_map(here)
+            .entry((*key).to_owned())
+            .or_insert_with(|| Value::Object(Map::new()));
+    }
+    as_map(here)
+}
+
+fn as_map(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(map) => map,
+        _ => unreachable!("a value that was made an object is one"),
+    }
+}
+
+/// Sets `metadata.labels[key]`.
+pub fn set_label(object: &mut Value, key: &str, value: impl Into<String>) {
+    map_at(object, &["metadata", "labels"]).insert(key.to_owned(), Value::String(value.into()));
+}
+
+/// Sets `metadata.annotations[key]`.
+pub fn set_annotation(object: &mut Value, key: &str, value: impl Into<String>) {
+    map_at(object, &["metadata", "annotations"])
+        .insert(key.to_owned(), Value::String(value.into()));
+}
+
+/// Removes `metadata.annotations[key]`; no map is made for it.
+pub fn remove_annotation(object: &mut Value, key: &str) {
+    if let Some(map) = object
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut)
+    {
+        map.remove(key);
+    }
+}

@@ -1,0 +1,390 @@
+//! What a database is doing now, derived from what the API server holds, never remembered.
+
+mod phase;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::contract::{annotation, cnpg};
+use crate::object::View;
+use crate::pending::{OperationName, Pending};
+use phase::Phase;
+
+/// The states of a database. Anything finer is a reason beside the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// On its way to ready.
+    Provisioning,
+    /// Connections are served.
+    Ready,
+    /// Somebody has to do something.
+    Error,
+    /// On its way out.
+    Deleting,
+    /// Gone; its record, and perhaps its data, is kept.
+    Deleted,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Provisioning,
+        Self::Ready,
+        Self::Error,
+        Self::Deleting,
+        Self::Deleted,
+    ];
+
+    /// The word that users read.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "provisioning",
+            Self::Ready => "ready",
+            Self::Error => "error",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| {
+                format!("'{text}' is no state; use provisioning, ready, error, deleting or deleted")
+            })
+    }
+}
+
+/// A state and what is finer than it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The state.
+    pub state: State,
+    /// Why, or how far; absent where the state says all.
+    pub reason: Option<String>,
+}
+
+/// What the API server holds of a database.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// The Cluster.
+    pub cluster: &'a Value,
+    /// The Pooler, if it is there.
+    pub pooler: Option<&'a Value>,
+    /// The Pooler's Deployment, if it is there.
+    pub deployment: Option<&'a Value>,
+    /// Whether the app Secret is there.
+    pub app_secret: bool,
+}
+
+/// Derives the state, in the order of section 5 of CNPG's facts.
+#[must_use]
+pub fn derive(observed: &Observed<'_>) -> Status {
+    let cluster = View(observed.cluster);
+    if cluster.is_being_deleted() {
+        return status(State::Deleting, Some("the cluster is being removed".into()));
+    }
+    let pending = cluster
+        .annotation(annotation::PENDING)
+        .and_then(Pending::parse);
+    match &pending {
+        Some(pending) if pending.operation == OperationName::Delete => {
+            return deleting(pending);
+        }
+        Some(Pending {
+            error: Some(error),
+            operation,
+            ..
+        }) => {
+            return status(State::Error, Some(format!("{operation} failed: {error}")));
+        }
+        _ => {}
+    }
+    if cluster.annotation(cnpg::HIBERNATION) == Some("on") {
+        return docked(cluster, observed);
+    }
+    if pending.is_none() && observed.pooler.is_none() {
+        return status(State::Error, Some("pooler missing".into()));
+    }
+    let underlying = underlying(cluster, observed);
+    match pending {
+        Some(pending) if underlying.state == State::Ready || observed.pooler.is_none() => status(
+            State::Provisioning,
+            Some(format!(
+                "{} incomplete: next is {}",
+                noun(pending.operation),
+                pending.step
+            )),
+        ),
+        _ => underlying,
+    }
+}
+
+fn status(state: State, reason: Option<String>) -> Status {
+    Status { state, reason }
+}
+
+fn deleting(pending: &Pending) -> Status {
+    match &pending.error {
+        Some(error) => status(State::Error, Some(format!("delete failed: {error}"))),
+        None => status(State::Deleting, Some(format!("next is {}", pending.step))),
+    }
+}
+
+fn noun(operation: OperationName) -> &'static str {
+    match operation {
+        OperationName::Create => "creation",
+        OperationName::Update => "update",
+        OperationName::Delete => "deletion",
+        OperationName::Restore => "restore",
+        OperationName::Transfer => "transfer",
+        OperationName::Rollback => "rollback",
+        OperationName::Repair => "repair",
+    }
+}
+
+/// The condition of a type, if the Cluster has one.
+fn condition<'a>(cluster: View<'a>, kind: &str) -> Option<View<'a>> {
+    cluster
+        .at("/status/conditions")?
+        .as_array()?
+        .iter()
+        .map(View)
+        .find(|condition| condition.text("/type") == Some(kind))
+}
+
+fn docked(cluster: View<'_>, observed: &Observed<'_>) -> Status {
+    let hibernation = condition(cluster, cnpg::HIBERNATION_CONDITION);
+    let field = |pointer| hibernation.and_then(|condition| condition.text(pointer));
+    match (field("/status"), field("/reason")) {
+        (Some("True"), _) => status(State::Provisioning, Some("docked".into())),
+        (_, Some("DeletingPods" | "WaitingPodsDeletion")) => {
+            status(State::Provisioning, Some("docking".into()))
+        }
+        _ => {
+            let underlying = underlying(cluster, observed);
+            status(
+                not_ready(underlying.state),
+                Some(with_detail("docking pending", underlying.reason)),
+            )
+        }
+    }
+}
+
+/// A Cluster that was told to stop promises no connection.
+fn not_ready(state: State) -> State {
+    match state {
+        State::Ready => State::Provisioning,
+        other => other,
+    }
+}
+
+fn with_detail(reason: &str, detail: Option<String>) -> String {
+    match detail {
+        Some(detail) => format!("{reason}: {detail}"),
+        None => reason.to_owned(),
+    }
+}
+
+/// The state of a Cluster that nobody has told to stop.
+fn underlying(cluster: View<'_>, observed: &Observed<'_>) -> Status {
+    let count = |pointer| {
+        cluster
+            .at(pointer)
+            .and_then(Value::as_i64)
+            .unwrap_or_default()
+    };
+    let (wanted, ready) = (count("/spec/instances"), count("/status/readyInstances"));
+    let phase = Phase::of(cluster.text("/status/phase"));
+    let primary = cluster.text("/status/currentPrimary");
+    if phase == Phase::Failed {
+        let why = cluster
+            .text("/status/phaseReason")
+            .or_else(|| cluster.text("/status/phase"));
+        return status(State::Error, why.map(str::to_owned));
+    }
+    if primary.is_none() || phase == Phase::None || phase == Phase::SettingUp {
+        let phase = cluster.text("/status/phase");
+        return status(
+            State::Provisioning,
+            Some(phase.map_or_else(|| "waiting for the operator".into(), lower_first)),
+        );
+    }
+    let settled = condition(cluster, "Ready").and_then(|ready| ready.text("/status"))
+        == Some("True")
+        && primary == cluster.text("/status/targetPrimary");
+    if phase == Phase::Healthy && settled && ready == wanted {
+        // `Ready` and the phase stay as they were while a Cluster wakes: the condition tells.
+        if condition(cluster, cnpg::HIBERNATION_CONDITION)
+            .and_then(|condition| condition.text("/status"))
+            == Some("True")
+        {
+            return status(State::Provisioning, Some("waking".into()));
+        }
+        return reachable(observed);
+    }
+    if ready >= 1 {
+        // `ready` needs as many ready instances as asked (section 4 of the design).
+        return status(
+            State::Provisioning,
+            Some(format!("{ready}/{wanted} instances ready")),
+        );
+    }
+    match phase {
+        Phase::Waiting | Phase::Changing => status(
+            State::Provisioning,
+            cluster.text("/status/phase").map(lower_first),
+        ),
+        _ => status(State::Error, Some(format!("0/{wanted} instances ready"))),
+    }
+}
+
+/// A healthy Cluster is ready once its Pooler serves and its credentials are there.
+fn reachable(observed: &Observed<'_>) -> Status {
+    let available = observed
+        .deployment
+        .and_then(|deployment| View(deployment).at("/status/availableReplicas"))
+        .and_then(Value::as_i64)
+        .unwrap_or_default();
+    if available < 1 {
+        return status(State::Provisioning, Some("pooler not available".into()));
+    }
+    if !observed.app_secret {
+        return status(State::Error, Some("app secret missing".into()));
+    }
+    status(State::Ready, None)
+}
+
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map(|first| first.to_lowercase().chain(characters).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A healthy database of one instance; `change` is merged into the Cluster.
+    fn status_with(change: &Value, pooler: bool, available: i64, secret: bool) -> String {
+        let mut cluster = json!({
+            "metadata": {"name": "daap-orders", "annotations": {}},
+            "spec": {"instances": 1},
+            "status": {
+                "phase": "Cluster in healthy state", "readyInstances": 1, "instances": 1,
+                "currentPrimary": "daap-orders-1", "targetPrimary": "daap-orders-1",
+                "conditions": [{"type": "Ready", "status": "True"}],
+            },
+        });
+        json_patch::merge(&mut cluster, change);
+        let pooler = pooler.then(|| json!({}));
+        let deployment = json!({"status": {"availableReplicas": available}});
+        let status = derive(&Observed {
+            cluster: &cluster,
+            pooler: pooler.as_ref(),
+            deployment: Some(&deployment),
+            app_secret: secret,
+        });
+        match status.reason {
+            Some(reason) => format!("{}: {reason}", status.state),
+            None => status.state.to_string(),
+        }
+    }
+
+    fn annotated(key: &str, value: &str) -> Value {
+        json!({"metadata": {"annotations": {key: value}}})
+    }
+
+    fn hibernating(status: &str, reason: &str) -> Value {
+        json!({
+            "metadata": {"annotations": {"cnpg.io/hibernation": "on"}},
+            "status": {"conditions": [
+                {"type": "Ready", "status": "True"},
+                {"type": "cnpg.io/hibernation", "status": status, "reason": reason}
+            ]},
+        })
+    }
+
+    fn pending(operation: &str, error: Option<&str>) -> Value {
+        let mut value = json!({"operation": operation, "step": "apply-pooler", "since": "2026-11-21T08:00:00Z"});
+        if let Some(error) = error {
+            value["error"] = error.into();
+        }
+        annotated("daap.dev/pending", &value.to_string())
+    }
+
+    #[rstest]
+    #[case(json!({}), "ready")]
+    #[case(json!({"metadata": {"deletionTimestamp": "2026-11-21T08:00:00Z"}}), "deleting: the cluster is being removed")]
+    #[case(json!({"status": null}), "provisioning: waiting for the operator")]
+    #[case(json!({"status": {"phase": "Setting up primary"}}), "provisioning: setting up primary")]
+    #[case(json!({"status": {"phase": "Waiting for the instances to become active", "readyInstances": null}}), "provisioning: waiting for the instances to become active")]
+    #[case(json!({"spec": {"instances": 3}}), "provisioning: 1/3 instances ready")]
+    #[case(json!({"status": {"phase": "Creating a new replica"}, "spec": {"instances": 2}}), "provisioning: 1/2 instances ready")]
+    #[case(json!({"status": {"phase": "Some phase of a later version", "readyInstances": null}}), "provisioning: some phase of a later version")]
+    #[case(json!({"status": {"readyInstances": null}}), "error: 0/1 instances ready")]
+    #[case(json!({"status": {"phase": "Cluster is unrecoverable and needs manual intervention", "phaseReason": "no volume"}}), "error: no volume")]
+    #[case(json!({"status": {"phase": "Unable to create required cluster objects"}}), "error: Unable to create required cluster objects")]
+    #[case(json!({"status": {"targetPrimary": "daap-orders-2"}}), "provisioning: 1/1 instances ready")]
+    #[case(hibernating("True", "Hibernated"), "provisioning: docked")]
+    #[case(hibernating("False", "DeletingPods"), "provisioning: docking")]
+    #[case(hibernating("False", "WaitingPodsDeletion"), "provisioning: docking")]
+    #[case(
+        hibernating("False", "WaitingForHealthy"),
+        "provisioning: docking pending"
+    )]
+    #[case(
+        annotated("cnpg.io/hibernation", "on"),
+        "provisioning: docking pending"
+    )]
+    #[case(json!({"status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "cnpg.io/hibernation", "status": "True"}]}}), "provisioning: waking")]
+    #[case(
+        pending("create", None),
+        "provisioning: creation incomplete: next is apply-pooler"
+    )]
+    #[case(pending("create", Some("quota")), "error: create failed: quota")]
+    #[case(pending("delete", None), "deleting: next is apply-pooler")]
+    #[case(pending("delete", Some("denied")), "error: delete failed: denied")]
+    fn follows_from_the_cluster(#[case] change: Value, #[case] expected: &str) {
+        assert_eq!(status_with(&change, true, 1, true), expected);
+    }
+
+    #[rstest]
+    #[case(false, 1, true, "error: pooler missing")]
+    #[case(true, 0, true, "provisioning: pooler not available")]
+    #[case(true, 1, false, "error: app secret missing")]
+    fn follows_from_what_belongs_to_it(
+        #[case] pooler: bool,
+        #[case] available: i64,
+        #[case] secret: bool,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(status_with(&json!({}), pooler, available, secret), expected);
+    }
+
+    #[test]
+    fn states_read_back() {
+        for state in State::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+        assert!("gone".parse::<State>().is_err());
+    }
+}
