@@ -1,0 +1,53 @@
+# Everything that this project does, for people and for CI alike.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-unit test-suites coverage lint fmt deny sandbox-up sandbox-down sandbox-status
+
+# Sandboxes have names, so that several can be up: make sandbox-up NAME=mine
+NAME ?= default
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+SANDBOX := $(TARGET)/debug/daap-sandbox
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: PostgreSQL, PgBouncer, the control plane (built once)
+	@tests/setup.sh
+
+build: ## Build the plugin, the webhook and the sandbox
+	@cargo build --locked --workspace --bins
+
+demo: setup build ## The tour: a database created, listed, used, defended and deleted, for real
+	@tests/demo.sh
+
+sandbox-up: setup build ## Raise a sandbox and print what to export
+	@$(SANDBOX) up --name $(NAME)
+
+sandbox-down: build ## Take the sandbox down: no process and no file stays
+	@$(SANDBOX) down --name $(NAME)
+
+sandbox-status: build ## Say what is up
+	@$(SANDBOX) status
+
+test: setup build ## Every test
+	@cargo test --locked --workspace --no-fail-fast
+
+test-unit: ## The tests that need no API server
+	@cargo test --locked --workspace --lib --bins
+
+coverage: setup ## Every test, and how many lines they run: crds above 90 %, all above 80 %
+	@tests/coverage.sh
+
+lint: ## Formatting, clippy, documentation, dependencies
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	@bash -n tests/*.sh tests/controlplane/build.sh .ci/run
+
+fmt: ## Format
+	@cargo fmt --all
+
+deny: ## Licences, duplicates and sources of the dependencies (cargo-deny)
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	@cargo deny --locked check licenses bans sources
