@@ -236,19 +236,29 @@ fn underlying(cluster: View<'_>, observed: &Observed<'_>) -> Status {
         }
         return reachable(observed);
     }
-    if ready >= 1 {
-        // `ready` needs as many ready instances as asked (section 4 of the design).
-        return status(
-            State::Provisioning,
-            Some(format!("{ready}/{wanted} instances ready")),
-        );
+    let phase_text = cluster.text("/status/phase").map(lower_first);
+    // `ready` needs as many ready instances as asked (section 4 of the design).
+    if ready >= 1 && ready != wanted {
+        let reason = format!("{ready}/{wanted} instances ready");
+        return status(State::Provisioning, Some(reason));
     }
     match phase {
-        Phase::Waiting | Phase::Changing => status(
+        Phase::Healthy if ready >= 1 => status(
             State::Provisioning,
-            cluster.text("/status/phase").map(lower_first),
+            Some(format!(
+                "switching over to {}",
+                cluster
+                    .text("/status/targetPrimary")
+                    .unwrap_or("another primary")
+            )),
         ),
-        _ => status(State::Error, Some(format!("0/{wanted} instances ready"))),
+        // The annotation stays `off` behind who woke it: nothing else tells a Cluster that wakes
+        // from one whose pods are gone.
+        Phase::Healthy if cluster.annotation(cnpg::HIBERNATION).is_some() => {
+            status(State::Provisioning, Some("waking".into()))
+        }
+        Phase::Healthy => status(State::Error, Some(format!("0/{wanted} instances ready"))),
+        _ => status(State::Provisioning, phase_text),
     }
 }
 
@@ -343,7 +353,8 @@ mod tests {
     #[case(json!({"status": {"readyInstances": null}}), "error: 0/1 instances ready")]
     #[case(json!({"status": {"phase": "Cluster is unrecoverable and needs manual intervention", "phaseReason": "no volume"}}), "error: no volume")]
     #[case(json!({"status": {"phase": "Unable to create required cluster objects"}}), "error: Unable to create required cluster objects")]
-    #[case(json!({"status": {"targetPrimary": "daap-orders-2"}}), "provisioning: 1/1 instances ready")]
+    #[case(json!({"status": {"targetPrimary": "daap-orders-2"}}), "provisioning: switching over to daap-orders-2")]
+    #[case(json!({"metadata": {"annotations": {"cnpg.io/hibernation": "off"}}, "status": {"readyInstances": null}}), "provisioning: waking")]
     #[case(hibernating("True", "Hibernated"), "provisioning: docked")]
     #[case(hibernating("False", "DeletingPods"), "provisioning: docking")]
     #[case(hibernating("False", "WaitingPodsDeletion"), "provisioning: docking")]
