@@ -1,1 +1,10 @@
-//! x
+//! The sandbox: a real control plane, the webhook, and a stand-in for the CNPG operator, raised on
+//! this machine without a cluster; and the suites that run on it.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a harness reports what is wrong by failing the test that uses it"
+)]
+
+pub mod sandbox;

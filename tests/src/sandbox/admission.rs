@@ -1,0 +1,40 @@
+//! Whether the API server asks the webhook already.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use kube::Client;
+use serde_json::{Value, json};
+
+use super::{identity::NAMESPACE, wait::wait_for};
+
+/// How long the API server may take to notice new configurations.
+const LIMIT: Duration = Duration::from_secs(10);
+const MESSAGE: &str = "admission webhook \"validate.admission.daap.dev\" denied the request";
+
+/// Waits until a Cluster that breaks the rules is refused *by the webhook*.
+pub(super) async fn wait_until_effective(client: &Client) -> Result<()> {
+    wait_for("the webhook's rules are in force", LIMIT, async || {
+        // Called `daap-…` and nothing else: no label says which database it is.
+        match dry_run_create(client).await? {
+            Err(kube::Error::Api(status)) if status.message.contains(MESSAGE) => Ok(Some(())),
+            Err(error) => Err(error.into()),
+            Ok(_) => bail!("a Cluster that breaks the rules is accepted"),
+        }
+    })
+    .await
+}
+
+async fn dry_run_create(client: &Client) -> Result<Result<Value, kube::Error>> {
+    let cluster = json!({
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Cluster",
+        "metadata": { "name": "daap-sandbox-probe" },
+        "spec": { "instances": 1, "storage": { "size": "1Gi" } },
+    });
+    let uri = format!("/apis/postgresql.cnpg.io/v1/namespaces/{NAMESPACE}/clusters?dryRun=All");
+    let request = http::Request::post(uri)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(cluster.to_string().into_bytes())?;
+    Ok(client.request(request).await)
+}

@@ -1,0 +1,98 @@
+//! The CRDs: the project's own, or CNPG's where they are wanted and at hand.
+
+use std::{env, fs, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{Api, Client};
+use serde_json::json;
+
+use super::{
+    apply::{Document, apply_all},
+    programs::checkout,
+    wait::wait_for,
+};
+
+/// Environment variable with the path of CNPG's own manifest.
+pub const REAL_CRDS_VARIABLE: &str = "DAAP_CNPG_CRDS";
+
+/// CNPG's own manifest, where it is at hand.
+#[must_use]
+pub fn real_crds() -> Option<PathBuf> {
+    if let Some(named) = env::var_os(REAL_CRDS_VARIABLE).filter(|path| !path.is_empty()) {
+        return Some(PathBuf::from(named));
+    }
+    let beside = checkout().join("../shared/cnpg/cnpg-1.30.0.yaml");
+    beside.is_file().then_some(beside)
+}
+
+/// Applies the CRDs and waits until they are served. Returns a warning when the real ones were
+/// wanted and are not at hand.
+pub(super) async fn install(client: &Client, real: bool) -> Result<Option<String>> {
+    let file = real.then(real_crds).flatten();
+    let warning = (real && file.is_none()).then(|| {
+        format!("CNPG's own CRDs are not at hand ({REAL_CRDS_VARIABLE} names their file): using the project's")
+    });
+    let definitions = match file {
+        Some(file) => read(&file)?,
+        None => own()?,
+    };
+    let documents: Vec<Document> = definitions
+        .iter()
+        .map(|(name, yaml)| Document::crd(name, yaml))
+        .collect();
+    apply_all(client, &documents).await?;
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for (name, _) in &definitions {
+        let what = format!("the CRD {name} is established");
+        wait_for(&what, Duration::from_secs(20), async || {
+            let conditions = api.get(name).await?.status.and_then(|s| s.conditions);
+            let established = |c: &_| is_true(c, "Established");
+            Ok(conditions
+                .is_some_and(|all| all.iter().any(established))
+                .then_some(()))
+        })
+        .await?;
+    }
+    Ok(warning)
+}
+
+fn is_true(
+    condition: &k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinitionCondition,
+    kind: &str,
+) -> bool {
+    condition.type_ == kind && condition.status == "True"
+}
+
+fn own() -> Result<Vec<(String, String)>> {
+    let crds = daap_crds::manifest::crds();
+    let mut definitions = Vec::new();
+    for crd in crds {
+        let name = crd.metadata.name.clone().unwrap_or_default();
+        let mut value = serde_json::to_value(crd)?;
+        value["apiVersion"] = json!("apiextensions.k8s.io/v1");
+        value["kind"] = json!("CustomResourceDefinition");
+        definitions.push((name, value.to_string()));
+    }
+    Ok(definitions)
+}
+
+/// The CRDs of a manifest, each with its name. Its other documents belong to the operator, which
+/// does not run here.
+fn read(file: &PathBuf) -> Result<Vec<(String, String)>> {
+    let manifest = fs::read_to_string(file)
+        .with_context(|| format!("failed to read CNPG's CRDs from {}", file.display()))?;
+    let definitions = manifest
+        .split("\n---")
+        .filter(|document| {
+            document
+                .lines()
+                .any(|l| l == "kind: CustomResourceDefinition")
+        })
+        .filter_map(|document| {
+            let name = document.lines().find_map(|l| l.strip_prefix("  name: "))?;
+            Some((name.trim().to_owned(), document.to_owned()))
+        })
+        .collect();
+    Ok(definitions)
+}

@@ -1,0 +1,40 @@
+//! What a sandbox consists of.
+
+use serde::{Deserialize, Serialize};
+
+/// What a sandbox consists of; the default is everything, on the project's own CRDs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxOptions {
+    /// Start the webhook and install its configurations.
+    pub webhook: bool,
+    /// Run the stand-in for the CNPG operator.
+    pub operator: bool,
+    /// Use CNPG's real CRDs where they are at hand: the file that `DAAP_CNPG_CRDS` names, else
+    /// `../shared/cnpg/cnpg-1.30.0.yaml` beside the checkout. The project's own otherwise.
+    pub real_crds: bool,
+    /// The policy (YAML) instead of the one in `manifests/`.
+    pub policy: Option<String>,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self {
+            webhook: true,
+            operator: true,
+            real_crds: false,
+            policy: None,
+        }
+    }
+}
+
+impl SandboxOptions {
+    /// Only the control plane, the CRDs and the users.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self {
+            webhook: false,
+            operator: false,
+            ..Self::default()
+        }
+    }
+}

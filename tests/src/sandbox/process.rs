@@ -1,0 +1,280 @@
+//! Programs whose life is tied to ours, and processes told apart from others that got their id.
+//!
+//! The kernel delivers the parent-death signal when the *thread* that spawned a child ends, not
+//! when the process does. Threads of tokio's pools end when they are idle, so every child is
+//! spawned by one thread that never ends.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{LazyLock, mpsc},
+    thread,
+};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde::{Deserialize, Serialize};
+use tokio::{process::Child, runtime::Handle, sync::oneshot};
+
+/// Environment variable on everything that a sandbox starts: the sandbox's folder. Whoever cleans
+/// up after a crash finds the processes by it.
+pub const OWNER_VARIABLE: &str = "DAAP_SANDBOX_OWNER";
+
+/// A user without rights, for programs that refuse to run as root (PostgreSQL, PgBouncer).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unprivileged {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+impl Unprivileged {
+    /// The user that such programs have to run as: `None` when we are not root ourselves, else
+    /// `postgres` where the distribution's package made one, else `nobody`.
+    #[must_use]
+    pub fn needed() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let find = |wanted: &str| {
+            passwd.lines().find_map(|line| {
+                let mut fields = line.split(':');
+                (fields.next()? == wanted).then_some(())?;
+                let uid = fields.nth(1)?.parse().ok()?;
+                let gid = fields.next()?.parse().ok()?;
+                Some(Self { uid, gid })
+            })
+        };
+        let nobody = Self {
+            uid: 65534,
+            gid: 65534,
+        };
+        Some(
+            find("postgres")
+                .or_else(|| find("nobody"))
+                .unwrap_or(nobody),
+        )
+    }
+}
+
+/// A program that the kernel kills when we end, however we end.
+#[derive(Debug)]
+pub struct Tied {
+    program: OsString,
+    args: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    folder: Option<PathBuf>,
+    user: Option<Unprivileged>,
+    streams: [Option<Stdio>; 3],
+}
+
+impl Tied {
+    /// A program without arguments, its standard streams at `/dev/null`.
+    #[must_use]
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            environment: Vec::new(),
+            folder: None,
+            user: None,
+            streams: [None, None, None],
+        }
+    }
+
+    /// Appends an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Appends arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        self.args.extend(args);
+        self
+    }
+
+    /// Sets an environment variable; the others are inherited.
+    #[must_use]
+    pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        let pair = (key.as_ref().to_owned(), value.as_ref().to_owned());
+        self.environment.push(pair);
+        self
+    }
+
+    /// The folder to run in.
+    #[must_use]
+    pub fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.folder = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// The user to run as; `None` is the caller's own.
+    #[must_use]
+    pub fn user(mut self, user: Option<Unprivileged>) -> Self {
+        self.user = user;
+        self
+    }
+
+    /// Standard input.
+    #[must_use]
+    pub fn stdin(mut self, stream: Stdio) -> Self {
+        self.streams[0] = Some(stream);
+        self
+    }
+
+    /// Standard output.
+    #[must_use]
+    pub fn stdout(mut self, stream: Stdio) -> Self {
+        self.streams[1] = Some(stream);
+        self
+    }
+
+    /// Standard error.
+    #[must_use]
+    pub fn stderr(mut self, stream: Stdio) -> Self {
+        self.streams[2] = Some(stream);
+        self
+    }
+
+    /// Standard output and error, both appended to this file.
+    pub fn log_to(self, file: impl AsRef<Path>) -> io::Result<Self> {
+        let log = fs::File::options().create(true).append(true).open(file)?;
+        Ok(self.stdout(log.try_clone()?.into()).stderr(log.into()))
+    }
+
+    /// Starts the program. It is also killed when the returned child is dropped.
+    ///
+    /// # Errors
+    /// `setpriv` (package util-linux) is not installed, or no process can be made. A missing
+    /// program is *not* an error here: `setpriv` says so on standard error and ends with 127.
+    pub async fn spawn(self) -> io::Result<Child> {
+        let (reply, answer) = oneshot::channel();
+        let order = Order {
+            command: self.command(),
+            runtime: Handle::current(),
+            reply,
+        };
+        let gone = |_| io::Error::other("the thread that starts programs has ended");
+        SPAWNER
+            .send(order)
+            .map_err(|_| io::Error::other("the thread that starts programs has ended"))?;
+        answer.await.map_err(gone)?
+    }
+
+    fn command(self) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]);
+        if let Some(user) = self.user {
+            command.arg(format!("--reuid={}", user.uid));
+            command.arg(format!("--regid={}", user.gid));
+            command.arg("--clear-groups");
+        }
+        command.arg("--").arg(self.program).args(self.args);
+        command.envs(self.environment);
+        if let Some(folder) = self.folder {
+            command.current_dir(folder);
+        }
+        let [stdin, stdout, stderr] = self.streams.map(|s| s.unwrap_or_else(Stdio::null));
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
+        command.kill_on_drop(true);
+        command
+    }
+}
+
+struct Order {
+    command: tokio::process::Command,
+    runtime: Handle,
+    reply: oneshot::Sender<io::Result<Child>>,
+}
+
+static SPAWNER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
+    let (sender, orders) = mpsc::channel::<Order>();
+    thread::spawn(move || {
+        // The sender is a static, so this ends with the process only.
+        for mut order in orders {
+            let _entered = order.runtime.enter();
+            // Whoever asked may have given up; the child is killed as it is dropped.
+            let _ = order.reply.send(order.command.spawn());
+        }
+    });
+    sender
+});
+
+/// A process, told apart from a later one that got the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Process id.
+    pub pid: u32,
+    /// When it started, in clock ticks since the machine did.
+    pub started: u64,
+}
+
+impl Identity {
+    /// The process that has this id now, zombies left out.
+    #[must_use]
+    pub fn of(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The second field is the program's name in brackets, which may hold spaces and brackets.
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let zombie = matches!(*fields.first()?, "Z" | "X");
+        let started = fields.get(19)?.parse().ok()?;
+        (!zombie).then_some(Self { pid, started })
+    }
+
+    /// Whether this very process still runs.
+    #[must_use]
+    pub fn is_running(self) -> bool {
+        Self::of(self.pid) == Some(self)
+    }
+
+    /// Sends a signal to this very process; that it is gone is no error.
+    pub fn signal(self, signal: Signal) -> io::Result<()> {
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
+            return Ok(());
+        };
+        // The descriptor holds on to the process, so the id cannot be given to another one
+        // between the check and the signal.
+        let descriptor = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(descriptor) => descriptor,
+            Err(rustix::io::Errno::SRCH) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        if !self.is_running() {
+            return Ok(());
+        }
+        match pidfd_send_signal(&descriptor, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Every process that was started for the sandbox in this folder, except ourselves.
+#[must_use]
+pub fn owned_by(folder: &Path) -> Vec<Identity> {
+    let mut mark = OsString::from(OWNER_VARIABLE);
+    mark.push("=");
+    mark.push(folder);
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|&pid| pid != std::process::id())
+        .filter(|pid| {
+            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
+                environment
+                    .split(|byte| *byte == 0)
+                    .any(|variable| variable == mark.as_encoded_bytes())
+            })
+        })
+        .filter_map(Identity::of)
+        .collect()
+}

@@ -1,0 +1,114 @@
+//! The users' rights, and what every cluster has before anybody works in it.
+
+use anyhow::Result;
+use kube::Client;
+use serde_json::{Value, json};
+
+use super::{
+    apply::{Document, apply_all},
+    identity::{NAMESPACE, User},
+};
+
+/// Namespaces that are there from the start.
+const NAMESPACES: [&str; 4] = [NAMESPACE, "daap-system", "daap-sandbox", "cnpg-system"];
+
+/// Applies namespaces, storage classes, the node and the users' rights.
+pub(super) async fn plant(client: &Client) -> Result<()> {
+    let namespaces: Vec<Value> = NAMESPACES.iter().map(|name| namespace(name)).collect();
+    apply_values(client, &namespaces).await?;
+    let mut objects = vec![
+        cluster_admin("daap-sandbox-admins", "Group", User::ADMINISTRATORS),
+        // The stand-in is not what is tested: the real operator's role is CNPG's business.
+        cluster_admin("daap-sandbox-operator", "User", User::Operator.name()),
+        storage_class("standard", true),
+        storage_class("fixed", false),
+        json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "sandbox" } }),
+    ];
+    objects.extend(rights_in(NAMESPACE));
+    apply_values(client, &objects).await
+}
+
+/// Makes a namespace in which the users have the rights that they have in `apps`.
+pub(super) async fn plant_namespace(client: &Client, name: &str) -> Result<()> {
+    apply_values(client, &[namespace(name)]).await?;
+    apply_values(client, &rights_in(name)).await
+}
+
+async fn apply_values(client: &Client, values: &[Value]) -> Result<()> {
+    let documents: Vec<Document> = values.iter().filter_map(Document::of).collect();
+    apply_all(client, &documents).await
+}
+
+fn namespace(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
+}
+
+fn storage_class(name: &str, expands: bool) -> Value {
+    json!({
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": name,
+            "annotations": { "storageclass.kubernetes.io/is-default-class": expands.to_string() },
+        },
+        "provisioner": "sandbox.daap.dev/local",
+        "allowVolumeExpansion": expands,
+    })
+}
+
+fn cluster_admin(name: &str, kind: &str, subject: &str) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": { "name": name },
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "cluster-admin",
+        },
+        "subjects": [subject_of(kind, subject)],
+    })
+}
+
+/// `daap-user` for every developer, and each one's team as in `manifests/examples/team.yaml`.
+fn rights_in(namespace: &str) -> Vec<Value> {
+    let metadata = |name: &str| json!({ "name": name, "namespace": namespace });
+    let binding = |name: &str, kind: &str, role: &str, subjects: Vec<Value>| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata(name),
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role },
+            "subjects": subjects,
+        })
+    };
+    let developers = User::DEVELOPERS.map(|user| subject_of("User", user.name()));
+    let mut objects = vec![binding(
+        "daap-users",
+        "ClusterRole",
+        "daap-user",
+        developers.to_vec(),
+    )];
+    for team in User::DEVELOPERS.iter().filter_map(|user| user.team()) {
+        let name = format!("own-{team}");
+        objects.push(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": metadata(&name),
+            "rules": [{
+                "apiGroups": ["daap.dev"],
+                "resources": ["teams"],
+                "resourceNames": [team],
+                "verbs": ["own"],
+            }],
+        }));
+        // The group of the developers of a team has the team's name.
+        let group = vec![subject_of("Group", team)];
+        objects.push(binding(&name, "Role", &name, group));
+    }
+    objects
+}
+
+fn subject_of(kind: &str, name: &str) -> Value {
+    json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name })
+}
