@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     apply::{Document, apply_all},
@@ -15,6 +15,11 @@ use super::{
 
 /// Environment variable with the path of CNPG's own manifest.
 pub const REAL_CRDS_VARIABLE: &str = "DAAP_CNPG_CRDS";
+
+/// How long the API server may take to serve a new kind.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Aggregated discovery: everything in one document.
+const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// CNPG's own manifest, where it is at hand.
 #[must_use]
@@ -45,7 +50,7 @@ pub(super) async fn install(client: &Client, real: bool) -> Result<Option<String
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for (name, _) in &definitions {
         let what = format!("the CRD {name} is established");
-        wait_for(&what, Duration::from_secs(20), async || {
+        wait_for(&what, LIMIT, async || {
             let conditions = api.get(name).await?.status.and_then(|s| s.conditions);
             let established = |c: &_| is_true(c, "Established");
             Ok(conditions
@@ -54,7 +59,36 @@ pub(super) async fn install(client: &Client, real: bool) -> Result<Option<String
         })
         .await?;
     }
+    wait_for("the CRDs are discovered", LIMIT, async || {
+        Ok(are_discovered(client, &definitions).await?.then_some(()))
+    })
+    .await?;
     Ok(warning)
+}
+
+/// Whether the document that kubectl and the garbage collector find kinds in has these. It lags
+/// behind the condition `Established`.
+async fn are_discovered(client: &Client, definitions: &[(String, String)]) -> Result<bool> {
+    let request = http::Request::get("/apis")
+        .header(http::header::ACCEPT, DISCOVERY)
+        .body(Vec::new())?;
+    let groups: Value = client.request(request).await?;
+    let found: Vec<String> = elements(&groups, "/items")
+        .flat_map(|group| {
+            let name = group.pointer("/metadata/name").and_then(Value::as_str);
+            let name = name.unwrap_or_default().to_owned();
+            elements(group, "/versions")
+                .flat_map(|version| elements(version, "/resources"))
+                .filter_map(|resource| resource.get("resource")?.as_str())
+                .map(move |resource| format!("{resource}.{name}"))
+        })
+        .collect();
+    Ok(definitions.iter().all(|(name, _)| found.contains(name)))
+}
+
+fn elements<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten()
 }
 
 fn is_true(
