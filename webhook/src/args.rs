@@ -1,0 +1,106 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::policy_file::PolicyFile;
+use crate::serve;
+
+/// Holds names, ownership and defaults of daap databases on every write.
+#[derive(Debug, Parser)]
+#[command(name = "daap-webhook", version)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the admission webhook until SIGTERM.
+    Serve(ServeArgs),
+    /// Check a policy file as a whole, and say what is wrong with it.
+    CheckPolicy {
+        /// The policy file (YAML).
+        file: PathBuf,
+    },
+}
+
+/// What `serve` needs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on.
+    #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDR:PORT")]
+    pub(crate) listen: SocketAddr,
+    /// Certificate chain (PEM); read again when it changes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: PathBuf,
+    /// Private key of the certificate (PEM); read again when it changes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: PathBuf,
+    /// The platform team's policy (YAML); read again when it changes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// Seconds that requests are still served after SIGTERM: the API server keeps its connections
+    /// to a pod that is ending.
+    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    pub(crate) shutdown_delay: u64,
+    /// Form of the log on stderr.
+    #[arg(long, value_enum, default_value_t = LogFormat::Json)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Does what the arguments say.
+pub async fn run(args: Args) -> ExitCode {
+    let Args { command } = args;
+    let result = match command {
+        Command::Serve(args) => {
+            start_log(args.log_format);
+            serve::serve(args).await
+        }
+        Command::CheckPolicy { file } => check_policy(&file),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check_policy(file: &std::path::Path) -> anyhow::Result<()> {
+    PolicyFile::open(file.to_owned()).context("the policy is not accepted")?;
+    tell(&format!("{}: the policy is valid", file.display()));
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "what a command says to whoever typed it"
+)]
+fn tell(line: &str) {
+    eprintln!("{line}");
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // Whoever embeds the webhook may have a log already.
+    let _ = match format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.try_init(),
+    };
+}

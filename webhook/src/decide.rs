@@ -1,0 +1,148 @@
+//! The one place that decides: the rules of `daap-crds`, with their questions answered.
+
+use std::sync::Arc;
+
+use daap_crds::admission::{Facts, Unanswered, Write, judge, mutate};
+use daap_crds::policy::Policy;
+use daap_crds::violation::Violation;
+use futures::future::try_join_all;
+
+use crate::lookup::{Lookup, LookupError};
+use crate::policy_file::PolicyFile;
+
+/// Rules ask what follows from earlier answers: a tombstone, then who owns its team. More rounds
+/// than this mean that a rule never stops asking.
+const ROUNDS: usize = 8;
+
+/// What a review is answered with.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Let through.
+    Allowed {
+        /// A JSON patch, where something changes.
+        patch: Option<Vec<u8>>,
+        /// What the writer should know.
+        warnings: Vec<String>,
+    },
+    /// Refused by rules.
+    Denied(Vec<Violation>),
+    /// Not decided: refused, because nothing is let through unseen.
+    Failed {
+        /// HTTP status.
+        code: u16,
+        /// Why.
+        message: String,
+    },
+}
+
+impl Verdict {
+    pub(crate) fn allowed() -> Self {
+        Self::Allowed {
+            patch: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Words for logs.
+    pub(crate) fn summary(&self) -> (&'static str, String) {
+        match self {
+            Self::Allowed { patch: None, .. } => ("allowed", String::new()),
+            Self::Allowed { .. } => ("patched", String::new()),
+            Self::Denied(violations) => {
+                let mut rules: Vec<&str> = violations
+                    .iter()
+                    .map(|violation| violation.rule.as_str())
+                    .collect();
+                rules.sort_unstable();
+                rules.dedup();
+                ("denied", rules.join(","))
+            }
+            Self::Failed { message, .. } => ("failed", message.clone()),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum DecisionError {
+    #[error("failed to look up what the rules have to know: {0}")]
+    Lookup(#[from] LookupError),
+    #[error("the rules did not come to an end")]
+    Endless,
+    #[error("failed to write the patch: {0}")]
+    Patch(#[from] serde_json::Error),
+}
+
+/// Decides writes by the policy and by what a [`Lookup`] knows.
+#[derive(Clone)]
+pub struct Decider {
+    policy: Arc<PolicyFile>,
+    lookup: Arc<dyn Lookup>,
+}
+
+impl Decider {
+    /// Decides by this policy and these look-ups.
+    pub fn new(policy: Arc<PolicyFile>, lookup: Arc<dyn Lookup>) -> Self {
+        Self { policy, lookup }
+    }
+
+    pub(crate) async fn mutate(&self, write: &Write) -> Verdict {
+        let mutated = self.settle(write, mutate).await.and_then(|mutation| {
+            let Some(before) = &write.object else {
+                return Ok(Verdict::allowed());
+            };
+            let patch = json_patch::diff(before, &mutation.object);
+            let patch = (!patch.0.is_empty())
+                .then(|| serde_json::to_vec(&patch))
+                .transpose()?;
+            Ok(Verdict::Allowed {
+                patch,
+                warnings: mutation.warnings,
+            })
+        });
+        mutated.unwrap_or_else(|error| failed(&error))
+    }
+
+    pub(crate) async fn validate(&self, write: &Write) -> Verdict {
+        match self.settle(write, judge).await {
+            Ok(violations) if violations.is_empty() => Verdict::allowed(),
+            Ok(violations) => Verdict::Denied(violations),
+            Err(error) => failed(&error),
+        }
+    }
+
+    async fn settle<T>(
+        &self,
+        write: &Write,
+        decide: fn(&Write, &Policy, &Facts) -> Result<T, Unanswered>,
+    ) -> Result<T, DecisionError> {
+        let policy = self.policy.current();
+        let mut facts = Facts::default();
+        for _ in 0..ROUNDS {
+            let Unanswered(questions) = match decide(write, &policy, &facts) {
+                Ok(decision) => return Ok(decision),
+                Err(unanswered) => unanswered,
+            };
+            let answers = questions.into_iter().map(|question| async move {
+                let answer = self.lookup.answer(&write.caller, &question).await?;
+                Ok::<_, LookupError>((question, answer))
+            });
+            for (question, answer) in try_join_all(answers).await? {
+                facts.learn(question, answer);
+            }
+        }
+        Err(DecisionError::Endless)
+    }
+}
+
+/// An error is never read as "no match" (Kyverno, CVE-2025-46342): what cannot be looked up is
+/// refused, with the code that tells a client to try again.
+fn failed(error: &DecisionError) -> Verdict {
+    let code = match error {
+        DecisionError::Lookup(_) => 503,
+        DecisionError::Endless | DecisionError::Patch(_) => 500,
+    };
+    Verdict::Failed {
+        code,
+        message: format!("daap: {error}; nothing was written, try again"),
+    }
+}
