@@ -68,6 +68,7 @@ pub struct Tied {
     environment: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
     user: Option<Unprivileged>,
+    death_signal: &'static str,
     streams: [Option<Stdio>; 3],
 }
 
@@ -81,6 +82,7 @@ impl Tied {
             environment: Vec::new(),
             folder: None,
             user: None,
+            death_signal: "KILL",
             streams: [None, None, None],
         }
     }
@@ -119,6 +121,14 @@ impl Tied {
     #[must_use]
     pub fn user(mut self, user: Option<Unprivileged>) -> Self {
         self.user = user;
+        self
+    }
+
+    /// The signal that it gets when we end, instead of KILL: for programs that have something to
+    /// clear away. `PostgreSQL` removes its shared memory at `QUIT`.
+    #[must_use]
+    pub fn death_signal(mut self, name: &'static str) -> Self {
+        self.death_signal = name;
         self
     }
 
@@ -170,7 +180,7 @@ impl Tied {
 
     fn command(self) -> tokio::process::Command {
         let mut command = tokio::process::Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]);
+        command.args(["--pdeathsig", self.death_signal]);
         if let Some(user) = self.user {
             command.arg(format!("--reuid={}", user.uid));
             command.arg(format!("--regid={}", user.gid));

@@ -61,6 +61,7 @@ pub(super) async fn raise(running: &mut Running, options: &SandboxOptions) -> Re
         let policy = options.policy.as_deref().or(manifests.policy());
         write_private(&running.plan.layout.policy(), policy.unwrap_or("{}"))?;
         running.start_on_free_port(Component::Webhook).await?;
+        tracing::info!("the webhook is ready");
         install_rules(
             running.plan.webhook_port,
             &running.plan,
