@@ -7,4 +7,5 @@
     reason = "a harness reports what is wrong by failing the test that uses it"
 )]
 
+pub mod operator;
 pub mod sandbox;

@@ -5,7 +5,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{identity::User, kubeconfig, layout::Layout};
-use crate::operator::{self, Config};
 
 /// Starts the stand-in; it ends when the token is cancelled.
 pub(super) async fn start(
@@ -13,6 +12,6 @@ pub(super) async fn start(
     stop: CancellationToken,
 ) -> Result<JoinHandle<Result<()>>> {
     let client = kubeconfig::client(&layout.kubeconfig_of(User::Operator)).await?;
-    let config = Config::new(client, layout.operator());
-    Ok(tokio::spawn(operator::run(config, stop)))
+    let config = crate::operator::Config::new(client, layout.operator());
+    Ok(tokio::spawn(crate::operator::run(config, stop)))
 }

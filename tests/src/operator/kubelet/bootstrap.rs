@@ -1,0 +1,158 @@
+//! The Jobs that fill the volume of a new instance.
+
+use std::{fs, path::Path};
+
+use jiff::Timestamp;
+
+use super::{
+    instance::{data_folder, roles, upstream, user_search},
+    work::Bench,
+};
+use crate::operator::{
+    error::Error,
+    objects::{Cluster, Initdb},
+    pods::Filling,
+    postgres::{Postmaster, SUPERUSER, Shutdown},
+};
+
+/// Fills the volume; gives up when the container is stopped.
+pub(super) async fn run(bench: &Bench, filling: Filling) -> Result<(), Error> {
+    let work = async {
+        let cluster = bench.cluster().await?;
+        let data = data_folder(&bench.volume().await?);
+        set_aside(&data)?;
+        match filling {
+            Filling::Initdb => initialise(bench, &cluster, &data).await,
+            Filling::Join => copy(bench, &cluster, &data).await,
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        () = bench.stopping() => Err(Error::Other("stopped before it was done".to_owned())),
+    }
+}
+
+/// Renames what lies where the data are to be, as the operator does: it destroys nothing.
+fn set_aside(data: &Path) -> Result<(), Error> {
+    if data.exists() {
+        let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+        fs::rename(data, data.with_file_name(format!("pgdata_{when}")))?;
+    }
+    Ok(())
+}
+
+async fn initialise(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(), Error> {
+    let programs = &bench.work.equipment.programs;
+    let Initdb {
+        encoding,
+        locale_collate,
+        locale_ctype,
+        data_checksums,
+        ..
+    } = &cluster.spec.bootstrap.initdb;
+    let mut args = vec![
+        "-D".to_owned(),
+        data.display().to_string(),
+        "-U".to_owned(),
+        SUPERUSER.to_owned(),
+        "--no-sync".to_owned(),
+        "--auth=trust".to_owned(),
+        "--locale=C".to_owned(),
+        format!("--encoding={}", encoding.as_deref().unwrap_or("UTF8")),
+    ];
+    args.extend(
+        locale_collate
+            .as_ref()
+            .map(|locale| format!("--lc-collate={locale}")),
+    );
+    args.extend(
+        locale_ctype
+            .as_ref()
+            .map(|locale| format!("--lc-ctype={locale}")),
+    );
+    args.extend(
+        data_checksums
+            .filter(|on| *on)
+            .map(|_| "--data-checksums".to_owned()),
+    );
+    programs.run("initdb", args).await?;
+
+    let folder = &bench.work.folder;
+    let sockets = format!("unix_socket_directories={}", folder.display());
+    let log = bench.log();
+    let options = ["listen_addresses=", sockets.as_str(), "fsync=off"];
+    let mut postmaster = Postmaster::start(programs, data, folder, &log, &options).await?;
+    postmaster.started(programs, &log).await?;
+    fill(bench, cluster).await?;
+    postmaster.stop(Shutdown::Fast);
+    postmaster.ended().await;
+    Ok(())
+}
+
+async fn fill(bench: &Bench, cluster: &Cluster) -> Result<(), Error> {
+    let programs = &bench.work.equipment.programs;
+    let folder = &bench.work.folder;
+    let initdb = &cluster.spec.bootstrap.initdb;
+    let (database, owner) = (cluster.database(), cluster.owner());
+    // PgBouncer before 1.19 asks in the database that is connected to, so every later database
+    // has to have the function too: they are copies of template1.
+    programs
+        .sql(folder, "template1", &(roles() + &user_search()))
+        .await?;
+    programs.sql(folder, "postgres", &user_search()).await?;
+    let made = format!(
+        "CREATE ROLE {0} LOGIN;\nCREATE DATABASE {1} OWNER {0};\n",
+        identifier(owner),
+        identifier(database)
+    );
+    programs.sql(folder, "postgres", &made).await?;
+    for sql in &initdb.post_init_sql {
+        programs.sql(folder, "postgres", sql).await?;
+    }
+    for sql in &initdb.post_init_application_sql {
+        programs.sql(folder, database, sql).await?;
+    }
+    Ok(())
+}
+
+async fn copy(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(), Error> {
+    let name = &cluster.name;
+    bench
+        .unpack(&format!("{name}-ca"), &[("ca.crt", "ca.crt")])
+        .await?;
+    bench
+        .unpack(
+            &format!("{name}-replication"),
+            &[
+                ("tls.crt", "replication.crt"),
+                ("tls.key", "replication.key"),
+            ],
+        )
+        .await?;
+    let source = upstream(bench, cluster)?;
+    let target = data.display().to_string();
+    let args = [
+        "-D",
+        &target,
+        "-d",
+        &source,
+        "-X",
+        "stream",
+        "-c",
+        "fast",
+        "--no-sync",
+        "--no-password",
+    ];
+    bench
+        .work
+        .equipment
+        .programs
+        .run("pg_basebackup", args)
+        .await?;
+    Ok(())
+}
+
+/// A name as SQL takes it, whatever it is made of.
+pub(in super::super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,46 @@
+//! The only node, as an object.
+
+use k8s_openapi::api::core::v1::Node;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::operator::{
+    Shared,
+    contract::{NODE, STAND_IN, STAND_IN_SAYS},
+    error::Error,
+    objects::create,
+    status::now,
+};
+
+/// Registers the node.
+pub(in super::super) async fn register(
+    shared: &Shared,
+    _stop: &CancellationToken,
+) -> Result<(), Error> {
+    let api: Api<Node> = Api::all(shared.client.clone());
+    create(
+        &api,
+        json!({ "metadata": {
+            "name": NODE,
+            "labels": { "kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux" },
+            "annotations": { STAND_IN: STAND_IN_SAYS },
+        }}),
+    )
+    .await?;
+    let status = json!({ "status": {
+        // No host name: the API server would try to look it up.
+        "addresses": [{ "type": "InternalIP", "address": "127.0.0.1" }],
+        "conditions": [{
+            "type": "Ready", "status": "True", "reason": "KubeletReady",
+            "message": "the sandbox operator plays the kubelet",
+            "lastHeartbeatTime": now(), "lastTransitionTime": now(),
+        }],
+    }});
+    api.patch_status(NODE, &PatchParams::default(), &Patch::Merge(status))
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! `PostgreSQL`'s and `PgBouncer`'s programs as Debian installs them, and how they are run.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use rustix::process::Signal;
+use tokio::{io::AsyncWriteExt as _, process::Child};
+
+use crate::sandbox::process::{Identity, Tied, Unprivileged};
+
+/// What has to be installed, as a person types it.
+const INSTALL: &str = "apt-get install -y postgresql pgbouncer";
+/// Superuser of every instance.
+pub(super) const SUPERUSER: &str = "postgres";
+
+/// The programs of this machine.
+#[derive(Debug)]
+pub(super) struct Programs {
+    folder: PathBuf,
+    pub(super) pgbouncer: PathBuf,
+    /// Who runs them: they refuse to be root.
+    pub(super) user: Option<Unprivileged>,
+    version: String,
+    parameters: BTreeSet<String>,
+}
+
+/// How sessions are treated when an instance stops.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shutdown {
+    /// They are waited for.
+    Smart,
+    /// They are cut.
+    Fast,
+}
+
+impl Programs {
+    /// Finds the newest `PostgreSQL` of the machine, and `PgBouncer`.
+    pub(super) async fn find() -> anyhow::Result<Self> {
+        let folder = newest_folder().with_context(|| {
+            format!("PostgreSQL's server programs are not in /usr/lib/postgresql/*/bin nor in PATH; install them: {INSTALL}")
+        })?;
+        let pgbouncer = in_path("pgbouncer").with_context(|| {
+            format!("pgbouncer is not in /usr/sbin, /usr/bin nor in PATH; install it: {INSTALL}")
+        })?;
+        let mut programs = Self {
+            folder,
+            pgbouncer,
+            user: Unprivileged::needed(),
+            version: String::new(),
+            parameters: BTreeSet::new(),
+        };
+        programs.version = programs
+            .run("postgres", ["--version"])
+            .await?
+            .trim()
+            .to_owned();
+        let described = programs.run("postgres", ["--describe-config"]).await?;
+        programs.parameters = described
+            .lines()
+            .filter_map(|line| Some(line.split('\t').next()?.to_owned()))
+            .collect();
+        Ok(programs)
+    }
+
+    /// What `postgres --version` says.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Whether this version knows a parameter; images may be of another one.
+    pub(super) fn knows(&self, parameter: &str) -> bool {
+        parameter.contains('.') || self.parameters.contains(parameter)
+    }
+
+    /// One of the programs, tied to us and ready for more arguments.
+    pub(super) fn program(&self, name: &str) -> Tied {
+        // The folder that we were started in may be closed to the unprivileged user.
+        Tied::new(self.folder.join(name))
+            .user(self.user)
+            .env("LC_ALL", "C")
+            .current_dir("/")
+    }
+
+    /// Runs one of the programs to its end and gives its output.
+    pub(super) async fn run(
+        &self,
+        name: &str,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> io::Result<String> {
+        self.run_with(name, args, "").await
+    }
+
+    async fn run_with(
+        &self,
+        name: &str,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        input: &str,
+    ) -> io::Result<String> {
+        let program = self.program(name).args(args);
+        let program = program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = program.spawn().await?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not read its input is no error.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+        let output = child.wait_with_output().await?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(io::Error::other(format!(
+            "{name} failed ({}): {}",
+            output.status,
+            said.trim()
+        )))
+    }
+
+    /// Runs SQL as superuser through the instance's socket and gives what it returns.
+    pub(super) async fn sql(
+        &self,
+        sockets: &Path,
+        database: &str,
+        sql: &str,
+    ) -> io::Result<String> {
+        let sockets = sockets.as_os_str();
+        let args = [
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            SUPERUSER,
+            "-d",
+            database,
+            "-f",
+            "-",
+            "-h",
+        ];
+        let args = args.iter().map(OsStr::new).chain([sockets]);
+        self.run_with("psql", args, sql).await
+    }
+
+    /// Gives a file or folder to the user that the programs run as.
+    pub(super) fn give(&self, path: &Path) -> io::Result<()> {
+        match self.user {
+            Some(user) => std::os::unix::fs::chown(path, Some(user.uid), Some(user.gid)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a folder that only that user may enter.
+    pub(super) fn make_folder(&self, path: &Path) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::create_dir_all(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        self.give(path)
+    }
+
+    /// Writes a file that only that user may read.
+    pub(super) fn write(&self, path: &Path, content: &str) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::write(path, content)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        self.give(path)
+    }
+}
+
+/// A running `postgres`.
+#[derive(Debug)]
+pub(super) struct Postmaster {
+    child: Child,
+    identity: Option<Identity>,
+    sockets: PathBuf,
+}
+
+impl Postmaster {
+    /// Starts `postgres` on a data directory.
+    pub(super) async fn start(
+        programs: &Programs,
+        data: &Path,
+        sockets: &Path,
+        log: &Path,
+        options: &[&str],
+    ) -> io::Result<Self> {
+        let mut program = programs.program("postgres").arg("-D").arg(data);
+        for option in options {
+            program = program.arg("-c").arg(option);
+        }
+        let child = program.log_to(log)?.spawn().await?;
+        Ok(Self {
+            identity: child.id().and_then(Identity::of),
+            sockets: sockets.to_owned(),
+            child,
+        })
+    }
+
+    /// Waits for the process to end; its exit code.
+    pub(super) async fn ended(&mut self) -> i32 {
+        let status = self.child.wait().await;
+        status.ok().and_then(|status| status.code()).unwrap_or(-1)
+    }
+
+    /// Whether it answers on its socket.
+    pub(super) async fn accepts(&self, programs: &Programs) -> bool {
+        let args = [OsStr::new("-q"), OsStr::new("-h"), self.sockets.as_os_str()];
+        programs.run("pg_isready", args).await.is_ok()
+    }
+
+    /// Waits until it answers, or says why it ended.
+    pub(super) async fn started(&mut self, programs: &Programs, log: &Path) -> io::Result<()> {
+        loop {
+            if self.accepts(programs).await {
+                return Ok(());
+            }
+            tokio::select! {
+                code = self.ended() => {
+                    return Err(io::Error::other(format!("postgres ended with {code}: {}", tail(log))));
+                }
+                () = tokio::time::sleep(Duration::from_millis(30)) => {}
+            }
+        }
+    }
+
+    /// Asks it to stop; [`Self::ended`] tells when it has.
+    pub(super) fn stop(&self, how: Shutdown) {
+        self.signal(match how {
+            Shutdown::Smart => Signal::TERM,
+            Shutdown::Fast => Signal::INT,
+        });
+    }
+
+    /// Has it read its configuration again.
+    pub(super) fn reload(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It may end at any time by itself, so that it is gone is no error.
+        if let Some(identity) = self.identity
+            && let Err(error) = identity.signal(signal)
+        {
+            tracing::warn!(%error, "failed to signal postgres");
+        }
+    }
+}
+
+/// The end of a log.
+pub(super) fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join(" | ")
+}
+
+fn newest_folder() -> Option<PathBuf> {
+    let complete = |folder: &PathBuf| {
+        ["initdb", "postgres", "pg_basebackup", "pg_isready", "psql"]
+            .iter()
+            .all(|name| folder.join(name).is_file())
+    };
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut folders: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse().ok()?,
+                entry.path().join("bin"),
+            ))
+        })
+        .filter(|(_, folder)| complete(folder))
+        .collect();
+    folders.sort();
+    let newest = folders.pop().map(|(_, folder)| folder);
+    newest.or_else(|| {
+        let path = in_path("postgres")?;
+        path.parent().map(Path::to_owned).filter(complete)
+    })
+}
+
+fn in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let usual = [PathBuf::from("/usr/sbin"), PathBuf::from("/usr/bin")];
+    usual
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
