@@ -1,1 +1,99 @@
-//! x
+//! `kubectl daap`: PostgreSQL databases for developers, on Kubernetes, by `CloudNativePG`.
+//!
+//! # Shape
+//! - `cli` is the command line, `commands` holds one file a command.
+//! - `operation` is the engine of every write: named, idempotent steps that follow from the world.
+//! - `kubernetes` talks to the API server, `database` reads a database and prints it.
+//! - `failure` is every error: message, fields, next step, exit code.
+
+mod cli;
+mod commands;
+mod confirm;
+mod context;
+mod database;
+mod failure;
+mod kubernetes;
+mod operation;
+mod output;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+use commands::{connect, create, credentials, delete, get, list, purge, update, version};
+use context::Context;
+use failure::Failure;
+
+/// The command line as clap sees it, for completion and for the reference of commands.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+/// Runs the plugin with these arguments, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help on stdout with 0, a usage error on stderr with 2. A closed pipe is no error.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    trace(cli.kubernetes.verbosity);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(error) => Err(Failure::new(format!("failed to start: {error}"))),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            let _ = std::io::stderr()
+                .lock()
+                .write_all(failure.render().as_bytes());
+            failure.exit_code()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let Cli {
+        kubernetes,
+        command,
+    } = cli;
+    let context = Context::new(kubernetes);
+    match command {
+        Command::Create(args) => create::run(&context, args).await?,
+        Command::Get(args) => get::run(&context, args).await?,
+        Command::List(args) => list::run(&context, args).await?,
+        Command::Connect(args) => return connect::run(&context, args).await,
+        Command::Credentials(args) => credentials::run(&context, args).await?,
+        Command::Update(args) => update::run(&context, args).await?,
+        Command::Delete(args) => delete::run(&context, args).await?,
+        Command::Purge(args) => purge::run(&context, args).await?,
+        Command::Version(args) => version::run(&context, args).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `-v`: kubectl shows requests from 6 on.
+fn trace(verbosity: u8) {
+    let filter = match verbosity {
+        0 => return,
+        1..=5 => "kubectl_daap=info",
+        6..=8 => "kubectl_daap=debug,kube_client=debug,tower=info",
+        // Not kube at `trace`: it would log bodies, and so Secrets.
+        _ => "kubectl_daap=trace,kube_client=debug,hyper=debug,rustls=debug,tower=debug",
+    };
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .try_init();
+}

@@ -1,0 +1,170 @@
+//! The command line.
+
+mod dry_run;
+mod duration;
+mod kubernetes;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use dry_run::DryRun;
+pub(crate) use duration::parse as parse_duration;
+pub(crate) use kubernetes::KubernetesFlags;
+
+use crate::commands::{connect, create, credentials, delete, get, list, purge, update, version};
+
+/// clap does not group subcommands; a test holds this to what there is.
+const HELP: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Create and look:
+  create       Create a database
+  get          Show one database, or all
+  list         List databases
+
+Use:
+  connect      Open psql on a database, through its pooler
+  credentials  Show how to connect: host, user, URI
+
+Change and remove:
+  update       Change owner team, purpose, instances or storage
+  delete       Delete a database; its record stays, and its data unless it is purged
+  purge        Destroy the data that a deleted database left
+
+Other:
+  version      Show versions of client, server, operator and webhook
+  help         Show this, or the help of a command
+
+{options}
+
+Examples:
+  kubectl daap create orders --owner-team payments --purpose \"order intake\" -n apps
+  kubectl daap list -A --state error
+  kubectl daap connect orders -n apps -- -c 'select 1'
+";
+
+/// PostgreSQL databases on Kubernetes, by CloudNativePG
+#[derive(Parser, Debug)]
+#[command(
+    name = "kubectl-daap",
+    bin_name = "kubectl daap",
+    version,
+    help_template = HELP,
+    max_term_width = 100,
+    disable_help_subcommand = false,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub(crate) kubernetes: KubernetesFlags,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Create a database
+    Create(create::CreateArgs),
+    /// Show one database, or all
+    Get(get::GetArgs),
+    /// List databases
+    #[command(visible_alias = "ls")]
+    List(list::ListArgs),
+    /// Open psql on a database, through its pooler
+    Connect(connect::ConnectArgs),
+    /// Show how to connect: host, user, URI
+    Credentials(credentials::CredentialsArgs),
+    /// Change owner team, purpose, instances or storage
+    Update(update::UpdateArgs),
+    /// Delete a database; its record stays, and its data unless it is purged
+    Delete(delete::DeleteArgs),
+    /// Destroy the data that a deleted database left
+    Purge(purge::PurgeArgs),
+    /// Show versions of client, server, operator and webhook
+    Version(version::VersionArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_lists_every_command_with_its_own_words() {
+        let command = Cli::command();
+        for subcommand in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            let about = subcommand
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let line = format!("  {:<12} {about}", subcommand.get_name());
+            assert!(HELP.contains(&line), "the help lacks: {line}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for subcommand in Cli::command().get_subcommands() {
+            let help = subcommand
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                help.contains("Examples:\n  kubectl daap "),
+                "{}",
+                subcommand.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn kubectls_flags_are_taken_after_the_command() {
+        let cli = Cli::try_parse_from([
+            "kubectl-daap",
+            "list",
+            "-n",
+            "apps",
+            "--as",
+            "ada",
+            "--as-group",
+            "a",
+            "--as-group",
+            "b",
+            "--request-timeout=5s",
+            "-v=6",
+        ])
+        .unwrap();
+        assert_eq!(cli.kubernetes.namespace.as_deref(), Some("apps"));
+        assert_eq!(cli.kubernetes.as_group, ["a", "b"]);
+        assert_eq!(cli.kubernetes.verbosity, 6);
+        assert_eq!(
+            cli.kubernetes.request_timeout,
+            Some(std::time::Duration::from_secs(5))
+        );
+    }
+
+    #[test]
+    fn usage_errors_exit_with_2() {
+        for words in [
+            &["list", "--nonsense"][..],
+            &["list", "-o", "xml"],
+            &["create"],
+            &["nonsense"],
+        ] {
+            let error =
+                Cli::try_parse_from(std::iter::once(&"kubectl-daap").chain(words)).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{words:?}");
+        }
+    }
+}

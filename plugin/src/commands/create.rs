@@ -1,0 +1,351 @@
+//! `kubectl daap create`
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+use daap_crds::names::{DatabaseId, DatabaseName, Team};
+use daap_crds::policy::PoolMode;
+use daap_crds::purpose::Purpose;
+use daap_crds::size::Size;
+use serde_json::json;
+
+use super::input::{Input, count, given, reason, text};
+use crate::cli::{DryRun, parse_duration};
+use crate::context::Context;
+use crate::database::{Name, document, find};
+use crate::failure::{Complaint, Failure};
+use crate::kubernetes::{Kind, Kubernetes};
+use crate::operation::{self, Asked, Create, Ready};
+use crate::output::{Format, Progress, json, stderr_line, stdout, stdout_line, yaml};
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl daap create orders --owner-team payments --purpose \"order intake\" -n apps
+  kubectl daap create orders --owner-team payments --purpose \"order intake\" --instances 3 --storage 20Gi
+  kubectl daap create orders --owner-team payments --purpose \"order intake\" --dry-run=client -o yaml";
+
+/// Arguments of `create`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CreateArgs {
+    /// Name: 3 to 63 lower-case letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    name: OsString,
+    /// Team that owns the database (required)
+    #[arg(long, value_name = "TEAM", allow_hyphen_values = true)]
+    owner_team: Option<OsString>,
+    /// What the database is for, in a few words (required)
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    purpose: Option<OsString>,
+    /// PostgreSQL instances, the primary included [default: 1]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    instances: Option<OsString>,
+    /// Size of each instance's volume, as 10Gi [default: the platform's]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    storage: Option<OsString>,
+    /// Storage class of the volumes [default: the cluster's]
+    #[arg(long, value_name = "CLASS")]
+    storage_class: Option<OsString>,
+    /// Image of PostgreSQL [default: the platform's]
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<OsString>,
+    /// How the pooler hands out connections: transaction or session [default: transaction]
+    #[arg(long, value_name = "MODE")]
+    pool_mode: Option<OsString>,
+    /// Pooler instances [default: 1]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pool_instances: Option<OsString>,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    change_reason: Option<OsString>,
+    /// Id of the database, a UUID [default: a new one]
+    #[arg(long, value_name = "UUID", hide_short_help = true)]
+    id: Option<OsString>,
+    /// Wait until the database is ready
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Write nothing: `client` prints what would be sent, `server` lets admission judge it
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
+    /// How to print: json, yaml or name
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    output: Format,
+}
+
+/// What was read of the arguments; absent where it is wrong.
+struct Fields {
+    name: Option<DatabaseName>,
+    team: Option<Team>,
+    purpose: Option<Purpose>,
+    id: Option<DatabaseId>,
+    instances: Option<u32>,
+    storage: Option<Size>,
+    storage_class: Option<String>,
+    image: Option<String>,
+    pool_mode: Option<PoolMode>,
+    pool_instances: Option<u32>,
+    change_reason: Option<String>,
+}
+
+impl Fields {
+    fn read(args: &CreateArgs, input: &mut Input) -> Self {
+        Self {
+            name: input.optional("name", Some(&args.name), |name| {
+                DatabaseName::parse(Name::text(name.as_ref()).unwrap_or(name))
+            }),
+            team: input.required(
+                "--owner-team",
+                given(args.owner_team.as_ref()),
+                "it is missing; name the team that owns the database",
+                Team::parse,
+            ),
+            purpose: input.required(
+                "--purpose",
+                given(args.purpose.as_ref()),
+                "it is missing; say in a few words what the database is for",
+                Purpose::parse,
+            ),
+            instances: input.optional("--instances", given(args.instances.as_ref()), count),
+            storage: input.optional("--storage", given(args.storage.as_ref()), Size::parse),
+            storage_class: input.optional(
+                "--storage-class",
+                given(args.storage_class.as_ref()),
+                text,
+            ),
+            image: input.optional("--image", given(args.image.as_ref()), text),
+            pool_mode: input.optional("--pool-mode", given(args.pool_mode.as_ref()), str::parse),
+            pool_instances: input.optional(
+                "--pool-instances",
+                given(args.pool_instances.as_ref()),
+                count,
+            ),
+            change_reason: input.optional(
+                "--change-reason",
+                given(args.change_reason.as_ref()),
+                reason,
+            ),
+            id: input.optional("--id", given(args.id.as_ref()), DatabaseId::parse),
+        }
+    }
+
+    /// With something harmless in the place of what is wrong: to be judged, never to be stored.
+    fn with_placeholders(self) -> Option<Asked> {
+        Some(Asked {
+            name: self
+                .name
+                .or_else(|| DatabaseName::parse("placeholder").ok())?,
+            team: self.team.or_else(|| Team::parse("placeholder").ok())?,
+            purpose: self
+                .purpose
+                .or_else(|| Purpose::parse("placeholder").ok())?,
+            id: self.id,
+            instances: self.instances,
+            storage: self.storage,
+            storage_class: self.storage_class,
+            image: self.image,
+            pool_mode: self.pool_mode,
+            pool_instances: self.pool_instances,
+            change_reason: self.change_reason,
+        })
+    }
+}
+
+/// Creates a database.
+pub(crate) async fn run(context: &Context, args: CreateArgs) -> Result<(), Failure> {
+    let mut input = Input::default();
+    let fields = Fields::read(&args, &mut input);
+    let good = input.is_good();
+    let Some(asked) = fields.with_placeholders() else {
+        return Err(Failure::new("failed to read the arguments"));
+    };
+    if !good {
+        return Err(everything_wrong(context, &args, input, &asked).await);
+    }
+    match args.dry_run {
+        DryRun::Client => return print_manifests(context, &asked, args.output).await,
+        DryRun::Server => return dry_run(context, &asked, args.output).await,
+        DryRun::None => {}
+    }
+    let k8s = context.kubernetes().await?;
+    let name = asked.name.clone();
+    create(k8s, asked, &args).await?;
+    match args.output {
+        Format::Table | Format::Wide => {}
+        Format::Name => stdout_line(&format!("database/{name}"))?,
+        format => {
+            let database = find(k8s, &name)
+                .await?
+                .ok_or_else(|| super::not_found(&name, k8s))?;
+            let document = document(&database);
+            stdout(&if format == Format::Json {
+                json(&document)?
+            } else {
+                yaml(&document)?
+            })?;
+        }
+    }
+    Ok(())
+}
+
+async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(), Failure> {
+    let name = asked.name.clone();
+    let progress = Progress::new(&format!("database/{name}"));
+    let begun = std::time::Instant::now();
+    let mut create = Create::new(k8s.clone(), asked.clone());
+    let world = operation::run(&mut create, args.timeout, &progress)
+        .await
+        .map_err(|failure| {
+            if failure.is_denial() {
+                failure.context(format!("database/{name} not created"))
+            } else {
+                failure
+            }
+        })?;
+    for difference in operation::differences(&asked, &world) {
+        progress.note(&difference);
+    }
+    if matches!(args.output, Format::Table | Format::Wide) {
+        stdout_line(&format!("database/{name} created"))?;
+    }
+    let namespace = k8s.namespace();
+    if !args.wait {
+        progress.note(&format!(
+            "it becomes ready by itself; follow it with: kubectl daap get {name} -n {namespace}"
+        ));
+        return Ok(());
+    }
+    let rest = args.timeout.saturating_sub(begun.elapsed());
+    operation::run(&mut Ready::new(k8s.clone(), name.clone()), rest, &progress).await?;
+    progress.note(&format!(
+        "database/{name} is ready; connect with: kubectl daap connect {name} -n {namespace}"
+    ));
+    Ok(())
+}
+
+/// Asks the server as well, so that a bad name and an unknown team are told together.
+async fn everything_wrong(
+    context: &Context,
+    args: &CreateArgs,
+    mut input: Input,
+    asked: &Asked,
+) -> Failure {
+    let remote = match (args.dry_run, context.kubernetes().await) {
+        (DryRun::Client, _) | (_, Err(_)) => Vec::new(),
+        (_, Ok(k8s)) => judged_by_server(k8s, asked).await,
+    };
+    // What is said about a placeholder is nothing that the user did.
+    for complaint in remote
+        .into_iter()
+        .filter(|complaint| !complaint.text.contains("placeholder"))
+    {
+        input.add(complaint);
+    }
+    let name = args.name.to_string_lossy();
+    let complaints = input.into_complaints();
+    let message = match complaints.len() {
+        1 => format!("database/{name} not created: a field is wrong"),
+        count => format!("database/{name} not created: {count} fields are wrong"),
+    };
+    Failure::fields(message, complaints)
+        .hint("correct them and run the command again; nothing was written")
+}
+
+async fn judged_by_server(k8s: &Kubernetes, asked: &Asked) -> Vec<Complaint> {
+    let id = asked.id.unwrap_or_else(DatabaseId::random);
+    match k8s
+        .create(Kind::Cluster, &asked.cluster(k8s.namespace(), id), true)
+        .await
+    {
+        Err(failure) if failure.is_denial() => failure.complaints().to_vec(),
+        // A network that is down, or a namespace that is not there, is worth a line of its own.
+        Err(failure) => {
+            stderr_line(&format!(
+                "Warning: the server could not be asked as well: {failure}"
+            ));
+            Vec::new()
+        }
+        Ok(_) => Vec::new(),
+    }
+}
+
+async fn dry_run(context: &Context, asked: &Asked, format: Format) -> Result<(), Failure> {
+    let k8s = context.kubernetes().await?;
+    let name = &asked.name;
+    if k8s.get(Kind::Cluster, &name.cluster()).await?.is_some() {
+        return Err(Failure::new(format!(
+            "database/{name} exists already in namespace {}",
+            k8s.namespace()
+        )));
+    }
+    let id = asked.id.unwrap_or_else(DatabaseId::random);
+    // The Pooler cannot be tried: admission looks for its Cluster, which a dry run does not store.
+    let cluster = k8s
+        .create(Kind::Cluster, &asked.cluster(k8s.namespace(), id), true)
+        .await
+        .map_err(|failure| failure.context(format!("database/{name} would not be created")))?;
+    let would = [cluster, asked.desired(k8s.namespace(), id).pooler("")];
+    print(would.into(), asked, format, DryRun::Server)
+}
+
+async fn print_manifests(context: &Context, asked: &Asked, format: Format) -> Result<(), Failure> {
+    // Only the namespace of the kubeconfig is needed; nothing is sent.
+    let namespace = match context.kubernetes().await {
+        Ok(k8s) => k8s.namespace().to_owned(),
+        Err(_) => "default".to_owned(),
+    };
+    let desired = asked.desired(&namespace, asked.id.unwrap_or_else(DatabaseId::random));
+    print(
+        vec![desired.cluster(), desired.pooler("")],
+        asked,
+        format,
+        DryRun::Client,
+    )
+}
+
+/// The manifests, so that they can go into a repository. The Pooler's owner is left to the webhook:
+/// its uid does not exist yet.
+fn print(
+    mut manifests: Vec<serde_json::Value>,
+    asked: &Asked,
+    format: Format,
+    dry_run: DryRun,
+) -> Result<(), Failure> {
+    for manifest in &mut manifests {
+        if let Some(metadata) = manifest
+            .pointer_mut("/metadata")
+            .and_then(serde_json::Value::as_object_mut)
+        {
+            for key in [
+                "ownerReferences",
+                "managedFields",
+                "uid",
+                "creationTimestamp",
+                "generation",
+            ] {
+                metadata.remove(key);
+            }
+        }
+    }
+    let list = json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": manifests});
+    match format {
+        Format::Json => stdout(&json(&list)?),
+        Format::Yaml => stdout(&yaml(&list)?),
+        Format::Name => stdout_line(&format!("database/{}", asked.name)),
+        Format::Table | Format::Wide => stdout_line(&format!(
+            "database/{} created{}",
+            asked.name,
+            dry_run.suffix()
+        )),
+    }
+}

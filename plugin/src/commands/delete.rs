@@ -1,0 +1,171 @@
+//! `kubectl daap delete`
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+use daap_crds::names::DatabaseName;
+use daap_crds::object::View;
+use daap_crds::tombstone::Tombstone;
+
+use super::input::{Input, given, reason};
+use crate::cli::{DryRun, parse_duration};
+use crate::confirm::confirm;
+use crate::context::Context;
+use crate::database::{Database, Name, find, tombstones};
+use crate::failure::{Class, Failure};
+use crate::kubernetes::Kubernetes;
+use crate::operation::{self, DELETE_RIGHTS, Delete, Manner};
+use crate::output::{Format, Progress, stdout_line};
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl daap delete orders -n apps
+  kubectl daap delete orders --yes --change-reason \"shop closed\"
+  kubectl daap delete orders --purge
+  kubectl daap delete orders --force";
+
+/// Arguments of `delete`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct DeleteArgs {
+    /// Name of the database
+    #[arg(value_name = "NAME")]
+    name: OsString,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    yes: bool,
+    /// Destroy the data as well; only the record stays
+    #[arg(long)]
+    purge: bool,
+    /// Stop PostgreSQL first, for a database that is not healthy enough to hibernate
+    #[arg(long)]
+    force: bool,
+    /// No error where there is none
+    #[arg(long)]
+    ignore_not_found: bool,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    change_reason: Option<OsString>,
+    /// How long to try and to wait
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Write nothing: check that the database is there and that you may delete it
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
+    /// How to print: name
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    output: Format,
+}
+
+/// Deletes a database.
+pub(crate) async fn run(context: &Context, args: DeleteArgs) -> Result<(), Failure> {
+    let name = Name::parse(&args.name)?;
+    let mut input = Input::default();
+    let reason = input.optional(
+        "--change-reason",
+        given(args.change_reason.as_ref()),
+        reason,
+    );
+    if !input.is_good() {
+        return Err(Failure::fields(
+            format!("database/{name} not deleted"),
+            input.into_complaints(),
+        )
+        .hint("correct it and run the command again; nothing was written"));
+    }
+    let k8s = context.kubernetes().await?;
+    match delete(k8s, &name, &args, reason).await {
+        Err(failure) if args.ignore_not_found && failure.classification() == Class::NotFound => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+async fn delete(
+    k8s: &Kubernetes,
+    name: &DatabaseName,
+    args: &DeleteArgs,
+    reason: Option<String>,
+) -> Result<(), Failure> {
+    let database = find(k8s, name).await?;
+    if database.is_none() && !is_unfinished(k8s, name).await? {
+        return Err(super::not_found(name, k8s));
+    }
+    k8s.require(&DELETE_RIGHTS, &format!("delete database/{name}"))
+        .await?;
+    let printed = if args.output == Format::Name {
+        ""
+    } else {
+        " deleted"
+    };
+    if args.dry_run != DryRun::None {
+        return stdout_line(&format!(
+            "database/{name}{printed}{}",
+            args.dry_run.suffix()
+        ));
+    }
+    if !args.yes {
+        confirm(
+            &question(k8s, name, database.as_ref(), args.purge),
+            name.as_str(),
+        )?;
+    }
+    let progress = Progress::new(&format!("database/{name}"));
+    let manner = Manner {
+        purge: args.purge,
+        force: args.force,
+        reason,
+    };
+    let mut delete = Delete::new(k8s.clone(), name.clone(), manner);
+    let world = operation::run(&mut delete, args.timeout, &progress).await?;
+    let namespace = k8s.namespace();
+    progress.note(&match world.tombstone() {
+        Some(tombstone) if tombstone.keeps_data() => format!(
+            "its data is kept until {}: {}; destroy it with: kubectl daap purge {name} -n {namespace}",
+            tombstone.until.strftime("%Y-%m-%d"),
+            tombstone.retained.volumes.join(", ")
+        ),
+        _ => format!("no data is kept; its record is: kubectl daap get {name} --deleted -n {namespace}"),
+    });
+    drop(progress);
+    stdout_line(&format!("database/{name}{printed}"))
+}
+
+/// Whether a deletion of that name came past the Cluster and no further.
+async fn is_unfinished(k8s: &Kubernetes, name: &DatabaseName) -> Result<bool, Failure> {
+    use daap_crds::tombstone::Stage;
+    Ok(tombstones(k8s, name).await?.iter().any(|found| {
+        Tombstone::read(View(found))
+            .is_some_and(|tombstone| matches!(tombstone.stage, Stage::Written | Stage::Detached))
+    }))
+}
+
+fn question(
+    k8s: &Kubernetes,
+    name: &DatabaseName,
+    database: Option<&Database>,
+    purge: bool,
+) -> String {
+    let owner = database.map_or_else(String::new, |database| {
+        format!(" of team {}", database.team())
+    });
+    let data = if purge {
+        "Its data is destroyed and cannot be brought back."
+    } else {
+        "Connections end; its data is kept."
+    };
+    format!(
+        "Deleting database '{name}'{owner} in namespace {}. {data}",
+        k8s.namespace()
+    )
+}

@@ -1,0 +1,307 @@
+//! `kubectl daap list`
+
+use clap::Args;
+use daap_crds::contract::label;
+use daap_crds::names::Team;
+use daap_crds::object::View;
+use daap_crds::state::State;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::database::{
+    Database, Listing, deleted_document, deleted_table, document, list, list_document, table,
+};
+use crate::failure::Failure;
+use crate::kubernetes::{Kind, Kubernetes};
+use crate::output::{Format, OutputFlags, json, lines, stderr_line, stdout, yaml};
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl daap list -n apps
+  kubectl daap list -A --state error --owner-team payments
+  kubectl daap list --name 'order*' -o wide
+  kubectl daap list --deleted";
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ListArgs {
+    /// Show the deleted ones instead
+    #[arg(long)]
+    deleted: bool,
+    #[command(flatten)]
+    filters: Filters,
+    #[command(flatten)]
+    output: OutputFlags,
+}
+
+/// Which databases.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Filters")]
+pub(crate) struct Filters {
+    /// In all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// Owned by that team
+    #[arg(long, value_name = "TEAM", value_parser = team)]
+    owner_team: Option<String>,
+    /// In that state: provisioning, ready, error or deleting; can be repeated
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state)]
+    state: Vec<State>,
+    /// Whose name contains the text, or matches it with * and ?
+    #[arg(long, value_name = "PATTERN")]
+    name: Option<String>,
+    /// With these labels, as key=value
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    selector: Option<String>,
+    /// At most so many; 0 for all
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    limit: usize,
+    /// How many to ask the API server for at once
+    #[arg(long, value_name = "NUMBER", default_value_t = crate::kubernetes::CHUNK, hide_short_help = true)]
+    chunk_size: u32,
+    /// Go on where a list with --limit ended
+    #[arg(long = "continue", value_name = "TOKEN", hide_short_help = true)]
+    from: Option<String>,
+}
+
+fn team(text: &str) -> Result<String, String> {
+    Team::parse(text)
+        .map(|team| team.to_string())
+        .map_err(|error| error.to_string())
+}
+
+fn state(text: &str) -> Result<State, String> {
+    text.parse()
+}
+
+/// Lists databases.
+pub(crate) async fn run(context: &Context, args: ListArgs) -> Result<(), Failure> {
+    let ListArgs {
+        deleted,
+        filters,
+        output,
+    } = args;
+    show(context, filters, deleted, output).await
+}
+
+/// Lists what the filters let through.
+pub(crate) async fn show(
+    context: &Context,
+    filters: Filters,
+    deleted: bool,
+    output: OutputFlags,
+) -> Result<(), Failure> {
+    let k8s = context.kubernetes().await?;
+    let deleted = deleted || filters.state == [State::Deleted];
+    if deleted {
+        return show_deleted(k8s, &filters, output).await;
+    }
+    let listing = Listing {
+        namespace: namespace(k8s, &filters),
+        selector: selector(&filters, label::NAME),
+        chunk: filters.chunk_size,
+        limit: filters.limit,
+        from: filters.from.clone(),
+    };
+    let keep = |database: &Database| {
+        let named = filters
+            .name
+            .as_deref()
+            .is_none_or(|pattern| matches(pattern, database.name()));
+        named && (filters.state.is_empty() || filters.state.contains(&database.status().state))
+    };
+    let (found, next) = list(k8s, listing, keep).await?;
+    let documents = || {
+        list_document(
+            &found.iter().map(document).collect::<Vec<_>>(),
+            next.as_deref(),
+        )
+    };
+    let rendered = match output.output {
+        Format::Json => json(&documents())?,
+        Format::Yaml => yaml(&documents())?,
+        Format::Name => lines(
+            found
+                .iter()
+                .map(|database| format!("database/{}", database.name())),
+        ),
+        Format::Table | Format::Wide => {
+            if found.is_empty() {
+                nothing(k8s, &filters, "databases");
+                return Ok(());
+            }
+            table(&found, output, filters.all_namespaces, Timestamp::now())
+        }
+    };
+    stdout(&rendered)?;
+    if let (Some(token), Format::Table | Format::Wide) = (next, output.output) {
+        stderr_line(&format!(
+            "there are more; go on with: --limit {} --continue {token}",
+            filters.limit
+        ));
+    }
+    Ok(())
+}
+
+async fn show_deleted(
+    k8s: &Kubernetes,
+    filters: &Filters,
+    output: OutputFlags,
+) -> Result<(), Failure> {
+    let only = format!("{}=true,{}", label::DELETED, label::NAME);
+    let namespace = namespace(k8s, filters);
+    let mut found: Vec<Value> = k8s
+        .list_in(
+            Kind::ConfigMap,
+            namespace.as_deref(),
+            &selector(filters, &only),
+        )
+        .await?;
+    found.retain(|tombstone| {
+        let name = View(tombstone).label(label::NAME).unwrap_or_default();
+        filters
+            .name
+            .as_deref()
+            .is_none_or(|pattern| matches(pattern, name))
+    });
+    if filters.limit > 0 {
+        found.truncate(filters.limit);
+    }
+    let documents = || {
+        list_document(
+            &found.iter().map(deleted_document).collect::<Vec<_>>(),
+            None,
+        )
+    };
+    stdout(&match output.output {
+        Format::Json => json(&documents())?,
+        Format::Yaml => yaml(&documents())?,
+        Format::Name => lines(found.iter().map(|tombstone| {
+            format!(
+                "database/{}",
+                View(tombstone).label(label::NAME).unwrap_or_default()
+            )
+        })),
+        Format::Table | Format::Wide => {
+            if found.is_empty() {
+                nothing(k8s, filters, "deleted databases");
+                return Ok(());
+            }
+            deleted_table(&found, output, filters.all_namespaces, Timestamp::now())
+        }
+    })
+}
+
+fn namespace(k8s: &Kubernetes, filters: &Filters) -> Option<String> {
+    (!filters.all_namespaces).then(|| k8s.namespace().to_owned())
+}
+
+/// What the API server can filter, it does.
+fn selector(filters: &Filters, ours: &str) -> String {
+    let team = filters
+        .owner_team
+        .as_ref()
+        .map(|team| format!("{}={team}", label::OWNER_TEAM));
+    let parts: Vec<String> = [Some(ours.to_owned()), team, filters.selector.clone()]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(",")
+}
+
+fn nothing(k8s: &Kubernetes, filters: &Filters, what: &str) {
+    let place = if filters.all_namespaces {
+        String::new()
+    } else {
+        format!(" in namespace {}", k8s.namespace())
+    };
+    let unfiltered = filters.name.is_none()
+        && filters.state.is_empty()
+        && filters.owner_team.is_none()
+        && filters.selector.is_none();
+    let which = if unfiltered { "" } else { " that match" };
+    stderr_line(&format!("No {what} found{which}{place}."));
+}
+
+/// Whether `name` matches: as a whole where the pattern has `*` or `?`, anywhere else.
+fn matches(pattern: &str, name: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return name.contains(pattern);
+    }
+    glob(pattern.as_bytes(), name.as_bytes())
+}
+
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    // The last `*` and the place in the name that it was tried at: no recursion, so that no
+    // pattern takes exponential time.
+    let (mut at, mut seen) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(byte) = name.get(seen) {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            Some(wanted) if wanted == byte || *wanted == b'?' => {
+                at += 1;
+                seen += 1;
+            }
+            _ => match star {
+                Some((place, tried)) => {
+                    star = Some((place, tried + 1));
+                    (at, seen) = (place + 1, tried + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.iter().skip(at).all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("order", "orders", true)]
+    #[case("rde", "orders", true)]
+    #[case("order*", "orders", true)]
+    #[case("order*", "my-orders", false)]
+    #[case("*-orders", "my-orders", true)]
+    #[case("o?ders", "orders", true)]
+    #[case("o?ders", "oders", false)]
+    #[case("*", "anything", true)]
+    #[case("a*b*c", "aXbXbc", true)]
+    #[case("a*b*c", "aXbXb", false)]
+    fn patterns(#[case] pattern: &str, #[case] name: &str, #[case] matching: bool) {
+        assert_eq!(matches(pattern, name), matching);
+    }
+
+    #[test]
+    fn a_hostile_pattern_takes_no_time() {
+        assert!(!matches(&"*a".repeat(30), &"b".repeat(63)));
+    }
+
+    #[test]
+    fn the_api_server_filters_what_it_can() {
+        let filters = Filters {
+            owner_team: Some("payments".into()),
+            selector: Some("tier=gold".into()),
+            ..Filters::default()
+        };
+        assert_eq!(
+            selector(&filters, label::NAME),
+            "daap.dev/name,daap.dev/owner-team=payments,tier=gold"
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! The commands, one a file.
+
+pub(crate) mod connect;
+pub(crate) mod create;
+pub(crate) mod credentials;
+pub(crate) mod delete;
+pub(crate) mod get;
+mod input;
+pub(crate) mod list;
+pub(crate) mod purge;
+pub(crate) mod update;
+pub(crate) mod version;
+
+use daap_crds::names::DatabaseName;
+
+use crate::failure::{Class, Failure};
+use crate::kubernetes::Kubernetes;
+
+/// The database does not live.
+pub(crate) fn not_found(name: &DatabaseName, k8s: &Kubernetes) -> Failure {
+    Failure::new(format!(
+        "database/{name} not found in namespace {}",
+        k8s.namespace()
+    ))
+    .class(Class::NotFound)
+    .hint("list what is there: kubectl daap list; deleted ones: kubectl daap list --deleted")
+}

@@ -1,0 +1,70 @@
+//! A database as the API server holds it: one Cluster, one Pooler, and what belongs to them.
+
+mod access;
+mod connection;
+mod document;
+mod read;
+mod table;
+
+use daap_crds::contract::{annotation, label};
+use daap_crds::object::View;
+use daap_crds::state::{Observed, State, Status, derive};
+use serde_json::Value;
+
+pub(crate) use access::Access;
+pub(crate) use connection::{Connection, PORT};
+pub(crate) use document::{deleted_document, document, list_document};
+pub(crate) use read::{Listing, Name, find, list, tombstones};
+pub(crate) use table::{deleted_table, table};
+
+/// What was read of one database.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    /// The Cluster.
+    pub(crate) cluster: Value,
+    /// The Pooler.
+    pub(crate) pooler: Option<Value>,
+    /// The Pooler's Deployment.
+    pub(crate) deployment: Option<Value>,
+    /// Whether the app Secret is there.
+    pub(crate) app_secret: bool,
+}
+
+impl Database {
+    /// The Cluster, to be read.
+    pub(crate) fn view(&self) -> View<'_> {
+        View(&self.cluster)
+    }
+
+    /// The logical name; that of the Cluster where a label is missing.
+    pub(crate) fn name(&self) -> &str {
+        self.view().label(label::NAME).unwrap_or(self.view().name())
+    }
+
+    /// The owner team.
+    pub(crate) fn team(&self) -> &str {
+        self.view().label(label::OWNER_TEAM).unwrap_or_default()
+    }
+
+    /// When the database was created, which is before its Cluster where it was restored.
+    pub(crate) fn created_at(&self) -> Option<&str> {
+        self.view()
+            .annotation(annotation::CREATED_AT)
+            .or_else(|| self.view().text("/metadata/creationTimestamp"))
+    }
+
+    /// State and reason, derived from what was read.
+    pub(crate) fn status(&self) -> Status {
+        derive(&Observed {
+            cluster: &self.cluster,
+            pooler: self.pooler.as_ref(),
+            deployment: self.deployment.as_ref(),
+            app_secret: self.app_secret,
+        })
+    }
+
+    /// How clients reach it; only while it is ready.
+    pub(crate) fn connection(&self) -> Option<Connection> {
+        (self.status().state == State::Ready).then(|| Connection::of(self.view()))
+    }
+}

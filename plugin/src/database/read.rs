@@ -1,0 +1,286 @@
+//! Reading databases: one by its name, or many page by page.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+
+use daap_crds::contract::{annotation, cnpg, label};
+use daap_crds::names::DatabaseName;
+use daap_crds::object::View;
+use futures::future::try_join3;
+use serde_json::Value;
+
+use super::Database;
+use crate::failure::{Class, Failure};
+use crate::kubernetes::{CHUNK, Kind, Kubernetes};
+use crate::output::stderr_line;
+
+/// What may stand before a name, as in `database/orders`, so that what is printed can be typed.
+const PREFIXES: [&str; 2] = ["database/", "databases/"];
+
+/// A name as it was typed.
+pub(crate) struct Name;
+
+impl Name {
+    /// The name as text: `database/orders` is `orders`.
+    ///
+    /// # Errors
+    /// It is not UTF-8.
+    pub(crate) fn text(given: &OsStr) -> Result<&str, String> {
+        let text = given.to_str().ok_or_else(|| {
+            format!(
+                "'{}' is not UTF-8; a name is made of lower-case letters, digits and hyphens",
+                given.to_string_lossy()
+            )
+        })?;
+        Ok(PREFIXES
+            .iter()
+            .find_map(|prefix| text.strip_prefix(prefix))
+            .unwrap_or(text))
+    }
+
+    /// The name of a database that should exist.
+    pub(crate) fn parse(given: &OsStr) -> Result<DatabaseName, Failure> {
+        let invalid = |error: String| {
+            Failure::new(format!("name: {error}"))
+                .hint("list the databases that you can see: kubectl daap list")
+        };
+        let text = Self::text(given).map_err(invalid)?;
+        DatabaseName::parse(text).map_err(|error| invalid(error.to_string()))
+    }
+}
+
+/// The database of that name, if it lives.
+pub(crate) async fn find(
+    k8s: &Kubernetes,
+    name: &DatabaseName,
+) -> Result<Option<Database>, Failure> {
+    let Some(cluster) = k8s.get(Kind::Cluster, &name.cluster()).await? else {
+        return Ok(None);
+    };
+    let (pooler_name, secret_name) = (name.pooler(), name.app_secret());
+    let (pooler, deployment, secret) = try_join3(
+        k8s.get(Kind::Pooler, &pooler_name),
+        async {
+            unless_forbidden(
+                k8s.get(Kind::Deployment, &pooler_name).await,
+                Kind::Deployment,
+            )
+        },
+        async {
+            unless_forbidden(
+                k8s.get_metadata(Kind::Secret, &secret_name)
+                    .await
+                    .map(|secret| Some(secret.is_some())),
+                Kind::Secret,
+            )
+        },
+    )
+    .await?;
+    let app_secret = secret.unwrap_or_else(|| operator_saw_secret(View(&cluster)));
+    Ok(Some(Database {
+        cluster,
+        pooler,
+        deployment,
+        app_secret,
+    }))
+}
+
+/// The tombstones of a name, the oldest first.
+pub(crate) async fn tombstones(
+    k8s: &Kubernetes,
+    name: &DatabaseName,
+) -> Result<Vec<Value>, Failure> {
+    let selector = format!("{}={name},{}=true", label::NAME, label::DELETED);
+    let mut found = k8s.list(Kind::ConfigMap, &selector).await?;
+    found.sort_by_key(|tombstone| {
+        View(tombstone)
+            .annotation(annotation::UPDATED_AT)
+            .map(str::to_owned)
+    });
+    Ok(found)
+}
+
+/// Which databases to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    /// Namespace; all where none is given.
+    pub(crate) namespace: Option<String>,
+    /// Label selector of the Clusters.
+    pub(crate) selector: String,
+    /// Objects to ask for at once.
+    pub(crate) chunk: u32,
+    /// At most so many that `keep` keeps; 0 for all.
+    pub(crate) limit: usize,
+    /// Where to go on.
+    pub(crate) from: Option<String>,
+}
+
+/// The databases of a listing that `keep` keeps, and where the rest begins.
+pub(crate) async fn list(
+    k8s: &Kubernetes,
+    listing: Listing,
+    keep: impl Fn(&Database) -> bool,
+) -> Result<(Vec<Database>, Option<String>), Failure> {
+    let namespace = listing.namespace.as_deref();
+    let (mut poolers, mut deployments, secrets) = parts(k8s, namespace).await?;
+    let (mut kept, mut next) = (Vec::new(), listing.from);
+    loop {
+        let size = page_size(listing.chunk, listing.limit, kept.len());
+        let page = k8s
+            .page(Kind::Cluster, namespace, &listing.selector, size, next)
+            .await?;
+        kept.extend(page.items.into_iter().filter_map(|cluster| {
+            let namespace = View(&cluster).namespace().to_owned();
+            let part = |suffix: &str| {
+                (
+                    namespace.clone(),
+                    format!("{}-{suffix}", View(&cluster).name()),
+                )
+            };
+            let app_secret = secrets.as_ref().map_or_else(
+                || operator_saw_secret(View(&cluster)),
+                |secrets| secrets.contains(&part("app")),
+            );
+            let (pooler, deployment) = (
+                poolers.remove(&part("pooler")),
+                deployments.remove(&part("pooler")),
+            );
+            let database = Database {
+                cluster,
+                pooler,
+                deployment,
+                app_secret,
+            };
+            keep(&database).then_some(database)
+        }));
+        next = page.next;
+        if next.is_none() || (listing.limit > 0 && kept.len() >= listing.limit) {
+            return Ok((kept, next));
+        }
+    }
+}
+
+/// As many as are still missing: so the continuation of the last page begins after the last one
+/// that is shown.
+fn page_size(chunk: u32, limit: usize, have: usize) -> u32 {
+    let chunk = if chunk == 0 { CHUNK } else { chunk };
+    match u32::try_from(limit.saturating_sub(have)) {
+        Ok(missing) if limit > 0 => chunk.min(missing),
+        _ => chunk,
+    }
+}
+
+type Key = (String, String);
+
+/// Everything that belongs to databases, in three lists rather than three requests a database.
+async fn parts(
+    k8s: &Kubernetes,
+    namespace: Option<&str>,
+) -> Result<
+    (
+        HashMap<Key, Value>,
+        HashMap<Key, Value>,
+        Option<HashSet<Key>>,
+    ),
+    Failure,
+> {
+    let (poolers, deployments, secrets) = try_join3(
+        k8s.list_in(Kind::Pooler, namespace, ""),
+        async {
+            let found = k8s
+                .list_in(Kind::Deployment, namespace, cnpg::POOLER_NAME)
+                .await;
+            unless_forbidden(found.map(Some), Kind::Deployment)
+        },
+        async {
+            let found = k8s.list_in(Kind::Secret, namespace, cnpg::CLUSTER).await;
+            unless_forbidden(found.map(Some), Kind::Secret)
+        },
+    )
+    .await?;
+    let by_key = |objects: Vec<Value>| -> HashMap<Key, Value> {
+        objects
+            .into_iter()
+            .map(|object| (key(&object), object))
+            .collect()
+    };
+    Ok((
+        by_key(poolers),
+        by_key(deployments.unwrap_or_default()),
+        secrets.map(|secrets| secrets.iter().map(key).collect()),
+    ))
+}
+
+fn key(object: &Value) -> Key {
+    let view = View(object);
+    (view.namespace().to_owned(), view.name().to_owned())
+}
+
+/// What the caller may not read is told, and does not hide the rest.
+fn unless_forbidden<T>(
+    answer: Result<Option<T>, Failure>,
+    kind: Kind,
+) -> Result<Option<T>, Failure> {
+    match answer {
+        Err(failure) if failure.classification() == Class::Forbidden => {
+            if kind == Kind::Deployment {
+                stderr_line(&format!(
+                    "Warning: {failure}; whether poolers serve connections is not known"
+                ));
+            }
+            Ok(None)
+        }
+        other => other,
+    }
+}
+
+/// Whether the operator says that there is an app Secret: for callers who may not see Secrets.
+fn operator_saw_secret(cluster: View<'_>) -> bool {
+    cluster
+        .text("/status/secretsResourceVersion/applicationSecretVersion")
+        .is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(500, 0, 0, 500)]
+    #[case(500, 10, 0, 10)]
+    #[case(500, 10, 7, 3)]
+    #[case(5, 10, 0, 5)]
+    #[case(0, 0, 0, CHUNK)]
+    fn pages_hold_what_is_missing(
+        #[case] chunk: u32,
+        #[case] limit: usize,
+        #[case] have: usize,
+        #[case] size: u32,
+    ) {
+        assert_eq!(page_size(chunk, limit, have), size);
+    }
+
+    #[test]
+    fn names_may_be_typed_as_they_are_printed() {
+        assert_eq!(
+            Name::parse(OsStr::new("database/orders")).unwrap().as_str(),
+            "orders"
+        );
+        assert!(
+            Name::parse(OsStr::new("Orders"))
+                .unwrap_err()
+                .to_string()
+                .starts_with("name: ")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf8_is_refused() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let failure = Name::parse(OsStr::from_bytes(b"ord\xff")).unwrap_err();
+        assert!(failure.to_string().contains("not UTF-8"), "{failure}");
+    }
+}

@@ -1,0 +1,142 @@
+//! Databases as a table.
+
+use daap_crds::contract::{annotation, label};
+use daap_crds::object::View;
+use daap_crds::tombstone::Tombstone;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::Database;
+use crate::output::{Format, OutputFlags, Table, age};
+
+/// Live databases.
+pub(crate) fn table(
+    databases: &[Database],
+    flags: OutputFlags,
+    namespaces: bool,
+    now: Timestamp,
+) -> String {
+    let wide = flags.output == Format::Wide;
+    let mut columns = Vec::new();
+    if namespaces {
+        columns.push("NAMESPACE");
+    }
+    columns.extend(["NAME", "OWNER-TEAM", "STATE", "REASON"]);
+    if wide {
+        columns.extend(["INSTANCES", "STORAGE", "HOST", "PURPOSE"]);
+    }
+    columns.push("AGE");
+    if flags.show_labels {
+        columns.push("LABELS");
+    }
+    let mut table = Table::new(columns);
+    for database in databases {
+        let status = database.status();
+        let view = database.view();
+        let mut row = Vec::new();
+        if namespaces {
+            row.push(view.namespace().to_owned());
+        }
+        row.extend([
+            database.name().to_owned(),
+            database.team().to_owned(),
+            status.state.to_string(),
+            status.reason.unwrap_or_default(),
+        ]);
+        if wide {
+            row.extend(wide_cells(database));
+        }
+        row.push(age(database.created_at(), now));
+        if flags.show_labels {
+            row.push(labels(view.labels()));
+        }
+        table.row(row);
+    }
+    table.render(!flags.no_headers)
+}
+
+fn wide_cells(database: &Database) -> [String; 4] {
+    let view = database.view();
+    let count = |pointer| view.at(pointer).and_then(Value::as_i64).unwrap_or_default();
+    [
+        format!(
+            "{}/{}",
+            count("/status/readyInstances"),
+            count("/spec/instances")
+        ),
+        view.text("/spec/storage/size")
+            .unwrap_or_default()
+            .to_owned(),
+        database
+            .connection()
+            .map(|connection| connection.host)
+            .unwrap_or_default(),
+        view.annotation(annotation::PURPOSE)
+            .unwrap_or_default()
+            .to_owned(),
+    ]
+}
+
+/// Deleted databases.
+pub(crate) fn deleted_table(
+    tombstones: &[Value],
+    flags: OutputFlags,
+    namespaces: bool,
+    now: Timestamp,
+) -> String {
+    let mut columns = Vec::new();
+    if namespaces {
+        columns.push("NAMESPACE");
+    }
+    columns.extend([
+        "NAME",
+        "OWNER-TEAM",
+        "STATE",
+        "DATA",
+        "KEPT-UNTIL",
+        "DELETED-BY",
+        "ID",
+        "AGE",
+    ]);
+    if flags.show_labels {
+        columns.push("LABELS");
+    }
+    let mut table = Table::new(columns);
+    for config_map in tombstones {
+        let view = View(config_map);
+        let tombstone = Tombstone::read(view);
+        let kept = tombstone.as_ref().is_some_and(Tombstone::keeps_data);
+        let until = tombstone
+            .filter(|_| kept)
+            .map(|tombstone| tombstone.until.strftime("%Y-%m-%d").to_string());
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let mut row = Vec::new();
+        if namespaces {
+            row.push(view.namespace().to_owned());
+        }
+        row.extend([
+            text(view.label(label::NAME)),
+            text(view.label(label::OWNER_TEAM)),
+            "deleted".to_owned(),
+            if kept { "kept" } else { "none" }.to_owned(),
+            until.unwrap_or_default(),
+            text(view.annotation(annotation::UPDATED_BY)),
+            text(view.label(label::ID)),
+            age(view.annotation(annotation::UPDATED_AT), now),
+        ]);
+        if flags.show_labels {
+            row.push(labels(view.labels()));
+        }
+        table.row(row);
+    }
+    table.render(!flags.no_headers)
+}
+
+fn labels(labels: Option<&Map<String, Value>>) -> String {
+    let pairs: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    pairs.join(",")
+}

@@ -1,0 +1,290 @@
+//! Why a command failed: one message, every field that is wrong, the next step, the exit code.
+
+use std::fmt::{self, Write as _};
+use std::process::ExitCode;
+
+use daap_crds::violation::Violation;
+
+/// Done, but not as asked.
+const FAILED: u8 = 1;
+/// The command line makes no sense.
+const USAGE: u8 = 2;
+/// 128 + SIGINT, as shells report it.
+const INTERRUPTED: u8 = 130;
+
+/// What may be done about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Nothing by itself; the operation stays where it is.
+    Fatal,
+    /// It may pass: try again.
+    Transient,
+    /// Somebody else wrote meanwhile: look again and go on.
+    Conflict,
+    /// The object is there already: look again.
+    Exists,
+    /// The object is not there.
+    NotFound,
+    /// The API server does not serve the resource at all.
+    NotServed,
+    /// RBAC says no.
+    Forbidden,
+    /// The same write will be refused again: denied, invalid, quota.
+    Hard,
+    /// The reader of our output has gone, which is no error.
+    BrokenPipe,
+}
+
+/// One field and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    /// The flag, or the path in the object where no flag stands for it.
+    pub(crate) field: String,
+    /// What is wrong and what to do.
+    pub(crate) text: String,
+}
+
+/// Paths in Cluster and Pooler, and the flag that sets each.
+const FLAGS: [(&str, &str); 11] = [
+    ("metadata.labels[daap.dev/name]", "name"),
+    ("metadata.labels[daap.dev/owner-team]", "--owner-team"),
+    ("metadata.labels[daap.dev/id]", "--id"),
+    ("metadata.annotations[daap.dev/purpose]", "--purpose"),
+    (
+        "metadata.annotations[daap.dev/change-reason]",
+        "--change-reason",
+    ),
+    ("spec.instances", "--instances"),
+    ("spec.storage.size", "--storage"),
+    ("spec.storage.storageClass", "--storage-class"),
+    ("spec.imageName", "--image"),
+    ("spec.pgbouncer.poolMode", "--pool-mode"),
+    ("metadata.name", "name"),
+];
+
+impl Complaint {
+    pub(crate) fn new(field: impl Into<String>, text: impl fmt::Display) -> Self {
+        Self {
+            field: field.into(),
+            text: text.to_string(),
+        }
+    }
+
+    /// A cause as the API server lists it; the field is named by its flag.
+    pub(crate) fn of_cause(path: &str, message: &str) -> Self {
+        let text = message
+            .strip_prefix(path)
+            .and_then(|rest| rest.strip_prefix(": "))
+            .unwrap_or(message);
+        Self::new(flag_of(path), text)
+    }
+}
+
+impl From<&Violation> for Complaint {
+    fn from(violation: &Violation) -> Self {
+        Self::of_cause(&violation.field, &violation.to_string())
+    }
+}
+
+fn flag_of(path: &str) -> &str {
+    FLAGS
+        .iter()
+        .find(|(known, _)| *known == path)
+        .map_or(path, |(_, flag)| flag)
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    complaints: Vec<Complaint>,
+    hint: Option<String>,
+    class: Class,
+    exit: u8,
+    denied: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            complaints: Vec::new(),
+            hint: None,
+            class: Class::Fatal,
+            exit: FAILED,
+            denied: false,
+        }
+    }
+
+    /// The command line makes no sense: exit code 2.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: USAGE,
+            ..Self::new(message)
+        }
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self {
+            exit: INTERRUPTED,
+            ..Self::new(message)
+        }
+    }
+
+    /// Fields that are wrong.
+    pub(crate) fn fields(message: impl Into<String>, complaints: Vec<Complaint>) -> Self {
+        Self {
+            complaints,
+            class: Class::Hard,
+            ..Self::new(message)
+        }
+    }
+
+    /// Admission, or the API server's validation, said no.
+    pub(crate) fn denied(message: impl Into<String>, complaints: Vec<Complaint>) -> Self {
+        Self {
+            denied: true,
+            ..Self::fields(message, complaints)
+        }
+    }
+
+    /// The reader of our output has gone.
+    pub(crate) fn broken_pipe() -> Self {
+        Self {
+            exit: 0,
+            ..Self::new(String::new()).class(Class::BrokenPipe)
+        }
+    }
+
+    pub(crate) fn transient(self) -> Self {
+        self.class(Class::Transient)
+    }
+
+    pub(crate) fn class(self, class: Class) -> Self {
+        Self { class, ..self }
+    }
+
+    /// What to do next.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// Says what could not be done before why.
+    pub(crate) fn context(mut self, what: impl fmt::Display) -> Self {
+        if self.class != Class::BrokenPipe {
+            self.message = format!("{what}: {}", self.message);
+        }
+        self
+    }
+
+    pub(crate) fn classification(&self) -> Class {
+        self.class
+    }
+
+    /// Whether the same write will be refused again.
+    pub(crate) fn is_hard(&self) -> bool {
+        matches!(self.class, Class::Hard | Class::Forbidden)
+    }
+
+    /// Whether admission or validation refused it.
+    pub(crate) fn is_denial(&self) -> bool {
+        self.denied
+    }
+
+    pub(crate) fn complaints(&self) -> &[Complaint] {
+        &self.complaints
+    }
+
+    /// One line, for the annotation `daap.dev/pending`.
+    pub(crate) fn one_line(&self) -> String {
+        if self.complaints.is_empty() {
+            return self.message.clone();
+        }
+        let fields: Vec<String> = self
+            .complaints
+            .iter()
+            .map(|complaint| format!("{}: {}", complaint.field, complaint.text))
+            .collect();
+        fields.join(", ")
+    }
+
+    /// What is printed to stderr.
+    #[must_use]
+    pub(crate) fn render(&self) -> String {
+        if self.class == Class::BrokenPipe {
+            return String::new();
+        }
+        // The message of a denial repeats its causes; these stand alone.
+        let message = match self.complaints.first() {
+            Some(first) if self.denied && self.message.contains(&first.text) => {
+                self.message.split(": ").next().unwrap_or(&self.message)
+            }
+            _ => &self.message,
+        };
+        let mut text = format!("error: {message}\n");
+        for complaint in &self.complaints {
+            let _ = writeln!(text, "  {}: {}", complaint.field, complaint.text);
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+
+    /// The exit code of the process.
+    #[must_use]
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.exit)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use daap_crds::violation::Rule;
+
+    use super::*;
+
+    #[test]
+    fn names_fields_by_their_flags() {
+        let violation = Violation::new(
+            Rule::Limits,
+            "spec.storage.size",
+            "2Ti is above 1Ti",
+            "ask for less",
+        );
+        assert_eq!(
+            Complaint::from(&violation),
+            Complaint::new("--storage", "2Ti is above 1Ti [limits]; ask for less")
+        );
+        assert_eq!(flag_of("spec.other"), "spec.other");
+    }
+
+    #[test]
+    fn renders_message_fields_and_hint() {
+        let failure = Failure::fields(
+            "database/x not created",
+            vec![Complaint::new("name", "'x' has 1 character")],
+        )
+        .hint("correct it")
+        .context("nothing was written");
+        insta::assert_snapshot!(failure.render(), @r"
+        error: nothing was written: database/x not created
+          name: 'x' has 1 character
+        hint: correct it
+        ");
+        assert_eq!(failure.one_line(), "name: 'x' has 1 character");
+        assert_eq!(Failure::broken_pipe().render(), "");
+    }
+}

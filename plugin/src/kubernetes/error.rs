@@ -1,0 +1,272 @@
+//! What the API server answers when it does not do what it is asked.
+
+use kube::core::Status;
+
+use crate::failure::{Class, Complaint, Failure};
+
+/// What was asked, for the message.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// As in `create clusters.postgresql.cnpg.io "daap-orders"`.
+    pub(crate) what: String,
+    /// Address of the API server.
+    pub(crate) server: String,
+    /// Namespace of the request, empty for all.
+    pub(crate) namespace: String,
+}
+
+/// A request that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// No connection, or it broke.
+    #[error("cannot reach the API server {server}: {cause}")]
+    Unreachable { server: String, cause: String },
+    /// No answer in time.
+    #[error("the API server {server} did not answer within {seconds} s (failed to {what})")]
+    Timeout {
+        server: String,
+        what: String,
+        seconds: u64,
+    },
+    /// 401
+    #[error("the API server {0} does not accept the credentials: they are wrong or have expired")]
+    Unauthorized(String),
+    /// The group is not served.
+    #[error("this cluster has no CloudNativePG: {0} serves no postgresql.cnpg.io/v1")]
+    NoCnpg(String),
+    /// 404 for the namespace.
+    #[error("namespace '{0}' does not exist")]
+    NoNamespace(String),
+    /// 403 by RBAC.
+    #[error("no permission to {what}: {message}")]
+    Forbidden {
+        what: String,
+        message: String,
+        namespace: String,
+    },
+    /// Admission said no, or the API server's own validation.
+    #[error("{message}")]
+    Denied {
+        message: String,
+        complaints: Vec<Complaint>,
+    },
+    /// 409 because the object changed meanwhile.
+    #[error("failed to {0}: it was changed by somebody else meanwhile")]
+    Conflict(String),
+    /// 409 because the object exists.
+    #[error("failed to {0}: it exists already")]
+    AlreadyExists(String),
+    /// 410: the list's continuation is too old.
+    #[error("the rest of the list is no longer available: too much has changed since it was begun")]
+    Expired,
+    /// 429, 5xx: may pass.
+    #[error("failed to {what}: {message}")]
+    Unavailable { what: String, message: String },
+    /// Anything else.
+    #[error("failed to {what}: {message}")]
+    Other { what: String, message: String },
+    /// 404 for the object.
+    #[error("failed to {0}: it does not exist")]
+    NotFound(String),
+}
+
+impl ApiError {
+    /// Says what an error of kube's client means for `request`.
+    pub(crate) fn from_kube(error: &kube::Error, request: &Request) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::from_status(status, request),
+            kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => {
+                Self::Unreachable {
+                    server: request.server.clone(),
+                    cause: root_cause(error),
+                }
+            }
+            kube::Error::Auth(_) => Self::Other {
+                what: "get credentials".into(),
+                message: chain(error),
+            },
+            other => Self::Other {
+                what: request.what.clone(),
+                message: chain(other),
+            },
+        }
+    }
+
+    fn from_status(status: &Status, request: &Request) -> Self {
+        let what = || request.what.clone();
+        let message = || status.message.trim().to_owned();
+        match status.code {
+            401 => Self::Unauthorized(request.server.clone()),
+            403 if status.message.contains(" is forbidden: User ") => Self::Forbidden {
+                what: what(),
+                message: message(),
+                namespace: request.namespace.clone(),
+            },
+            400 | 403 | 413 | 422 => Self::Denied {
+                message: denial(status),
+                complaints: complaints(status),
+            },
+            404 => Self::not_found(status, request),
+            409 if status.is_already_exists() => Self::AlreadyExists(what()),
+            409 => Self::Conflict(what()),
+            410 => Self::Expired,
+            429 | 500 | 502 | 503 | 504 => Self::Unavailable {
+                what: what(),
+                message: message(),
+            },
+            _ => Self::Other {
+                what: what(),
+                message: message(),
+            },
+        }
+    }
+
+    fn not_found(status: &Status, request: &Request) -> Self {
+        let kind = status.details.as_ref().map(|details| details.kind.as_str());
+        match kind {
+            Some("namespaces") => Self::NoNamespace(request.namespace.clone()),
+            Some(kind) if !kind.is_empty() => Self::NotFound(request.what.clone()),
+            // A group that is not served is answered in plain text, without details.
+            _ if request.what.contains("postgresql.cnpg.io") => {
+                Self::NoCnpg(request.server.clone())
+            }
+            _ => Self::NotFound(request.what.clone()),
+        }
+    }
+}
+
+/// The denial without the words that the API server puts before it.
+fn denial(status: &Status) -> String {
+    let message = status.message.trim();
+    let Some((_, rest)) = message.split_once("admission webhook \"") else {
+        return message.to_owned();
+    };
+    match rest.split_once("\" denied the request: ") {
+        Some((webhook, reason)) => format!("refused by {webhook}: {reason}"),
+        None => message.to_owned(),
+    }
+}
+
+fn complaints(status: &Status) -> Vec<Complaint> {
+    status
+        .details
+        .iter()
+        .flat_map(|details| &details.causes)
+        .map(|cause| Complaint::of_cause(&cause.field, &cause.message))
+        .collect()
+}
+
+/// An error with everything that caused it, each said once.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// The innermost cause: `Connection refused (os error 111)` rather than `client error (Connect)`.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let message = error.to_string();
+        match error {
+            ApiError::Unreachable { .. } => Failure::new(message).transient().hint(
+                "check the server of your context (`kubectl config view --minify`), your network and VPN",
+            ),
+            ApiError::Timeout { .. } => Failure::new(message)
+                .transient()
+                .hint("try again, or allow more with --request-timeout"),
+            ApiError::Unauthorized(_) => Failure::new(message)
+                .hint("log in to the cluster again, or choose other credentials with --context or --user"),
+            ApiError::NoCnpg(_) => Failure::new(message).class(Class::NotServed).hint(
+                "choose another cluster with --context, or ask your platform team to install CloudNativePG",
+            ),
+            ApiError::NoNamespace(namespace) => Failure::new(message).class(Class::Hard).hint(format!(
+                "choose another with -n, or create it: kubectl create namespace {namespace}"
+            )),
+            ApiError::Forbidden { namespace, .. } => Failure::new(message)
+                .class(Class::Forbidden)
+                .hint(match namespace.as_str() {
+                    "" => "ask your platform team for it, or leave -A out and name a namespace with -n".to_owned(),
+                    namespace => format!("ask your platform team for the ClusterRole daap-user in namespace {namespace}"),
+                }),
+            ApiError::Denied { message, complaints } => Failure::denied(message, complaints),
+            ApiError::Conflict(_) => Failure::new(message).class(Class::Conflict).hint("run the command again"),
+            ApiError::AlreadyExists(_) => Failure::new(message).class(Class::Exists),
+            ApiError::NotFound(_) => Failure::new(message).class(Class::NotFound),
+            ApiError::Expired => Failure::new(message).hint("list again from the start"),
+            ApiError::Unavailable { .. } => Failure::new(message).transient().hint("try again"),
+            ApiError::Other { .. } => Failure::new(message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            what: "create clusters.postgresql.cnpg.io \"daap-orders\"".into(),
+            server: "https://example.test:6443".into(),
+            namespace: "apps".into(),
+        }
+    }
+
+    #[rstest]
+    #[case(json!({"code": 401, "reason": "Unauthorized", "message": "Unauthorized"}), "do", Class::Fatal)]
+    #[case(json!({"code": 403, "reason": "Forbidden", "message": "clusters is forbidden: User \"ada\" cannot create"}), "no permission to create", Class::Forbidden)]
+    #[case(json!({"code": 403, "reason": "Forbidden", "message": "exceeded quota: small"}), "exceeded quota", Class::Hard)]
+    #[case(json!({"code": 404, "reason": "Failed to parse error data", "message": "404 page not found"}), "no CloudNativePG", Class::NotServed)]
+    #[case(json!({"code": 404, "reason": "NotFound", "details": {"kind": "namespaces", "name": "apps"}}), "namespace 'apps' does not exist", Class::Hard)]
+    #[case(json!({"code": 404, "reason": "NotFound", "details": {"kind": "clusters", "name": "x"}}), "does not exist", Class::NotFound)]
+    #[case(json!({"code": 409, "reason": "AlreadyExists"}), "exists already", Class::Exists)]
+    #[case(json!({"code": 409, "reason": "Conflict"}), "changed by somebody else", Class::Conflict)]
+    #[case(json!({"code": 500, "reason": "InternalError", "message": "failed calling webhook"}), "failed calling webhook", Class::Transient)]
+    fn each_answer_has_its_message(
+        #[case] status: serde_json::Value,
+        #[case] message: &str,
+        #[case] class: Class,
+    ) {
+        let status: Status = serde_json::from_value(status).unwrap();
+        let failure = Failure::from(ApiError::from_status(&status, &request()));
+        assert!(failure.to_string().contains(message), "{failure}");
+        assert_eq!(failure.classification(), class);
+    }
+
+    #[test]
+    fn a_denial_keeps_every_cause() {
+        let status: Status = serde_json::from_value(json!({
+            "code": 422, "reason": "Invalid",
+            "message": "admission webhook \"validate.admission.daap.dev\" denied the request: two things",
+            "details": {"causes": [
+                {"field": "spec.storage.size", "message": "spec.storage.size: 2Ti is above 1Ti [limits]; ask for less"},
+                {"field": "metadata.labels[daap.dev/owner-team]", "message": "no such team"}
+            ]}
+        }))
+        .unwrap();
+        let failure = Failure::from(ApiError::from_status(&status, &request()));
+        insta::assert_snapshot!(failure.render(), @r"
+        error: refused by validate.admission.daap.dev: two things
+          --storage: 2Ti is above 1Ti [limits]; ask for less
+          --owner-team: no such team
+        ");
+    }
+}

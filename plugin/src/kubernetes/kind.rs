@@ -1,0 +1,122 @@
+//! The resources that the plugin reads and writes, and where the API server serves them.
+
+use std::fmt;
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// `postgresql.cnpg.io/v1` Cluster
+    Cluster,
+    /// `postgresql.cnpg.io/v1` Pooler
+    Pooler,
+    /// `postgresql.cnpg.io/v1` Database: a dependent of a Cluster.
+    Database,
+    /// `postgresql.cnpg.io/v1` Publication
+    Publication,
+    /// `postgresql.cnpg.io/v1` Subscription
+    Subscription,
+    /// `postgresql.cnpg.io/v1` `ScheduledBackup`
+    ScheduledBackup,
+    /// `v1` `ConfigMap`: tombstones.
+    ConfigMap,
+    /// `v1` Secret
+    Secret,
+    /// `v1` `PersistentVolumeClaim`
+    Volume,
+    /// `v1` Pod
+    Pod,
+    /// `v1` Service
+    Service,
+    /// `apps/v1` Deployment
+    Deployment,
+    /// `storage.k8s.io/v1` `StorageClass`
+    StorageClass,
+    /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`
+    ValidatingWebhook,
+}
+
+impl Kind {
+    /// The API group, empty for the core.
+    #[must_use]
+    pub(crate) fn group(self) -> &'static str {
+        match self {
+            Self::Cluster
+            | Self::Pooler
+            | Self::Database
+            | Self::Publication
+            | Self::Subscription
+            | Self::ScheduledBackup => daap_crds::contract::cnpg::GROUP,
+            Self::ConfigMap | Self::Secret | Self::Volume | Self::Pod | Self::Service => "",
+            Self::Deployment => "apps",
+            Self::StorageClass => "storage.k8s.io",
+            Self::ValidatingWebhook => "admissionregistration.k8s.io",
+        }
+    }
+
+    /// The name in URLs and in RBAC rules.
+    #[must_use]
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Cluster => "clusters",
+            Self::Pooler => "poolers",
+            Self::Database => "databases",
+            Self::Publication => "publications",
+            Self::Subscription => "subscriptions",
+            Self::ScheduledBackup => "scheduledbackups",
+            Self::ConfigMap => "configmaps",
+            Self::Secret => "secrets",
+            Self::Volume => "persistentvolumeclaims",
+            Self::Pod => "pods",
+            Self::Service => "services",
+            Self::Deployment => "deployments",
+            Self::StorageClass => "storageclasses",
+            Self::ValidatingWebhook => "validatingwebhookconfigurations",
+        }
+    }
+
+    /// Path of the collection; of all namespaces where none is given.
+    pub(crate) fn path(self, namespace: Option<&str>) -> String {
+        let root = match self.group() {
+            "" => "/api/v1".to_owned(),
+            group => format!("/apis/{group}/v1"),
+        };
+        match namespace {
+            Some(namespace) if self.is_namespaced() => {
+                format!("{root}/namespaces/{namespace}/{}", self.plural())
+            }
+            _ => format!("{root}/{}", self.plural()),
+        }
+    }
+
+    fn is_namespaced(self) -> bool {
+        !matches!(self, Self::StorageClass | Self::ValidatingWebhook)
+    }
+}
+
+impl fmt::Display for Kind {
+    /// As in `clusters.postgresql.cnpg.io`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.group() {
+            "" => formatter.write_str(self.plural()),
+            group => write!(formatter, "{}.{group}", self.plural()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        assert_eq!(
+            Kind::Cluster.path(Some("apps")),
+            "/apis/postgresql.cnpg.io/v1/namespaces/apps/clusters"
+        );
+        assert_eq!(Kind::Secret.path(None), "/api/v1/secrets");
+        assert_eq!(
+            Kind::StorageClass.path(Some("apps")),
+            "/apis/storage.k8s.io/v1/storageclasses"
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! The API server, in raw JSON: the rules of daap work on raw values, and a typed object would drop
+//! what it does not know.
+
+mod connect;
+mod credentials;
+mod error;
+mod kind;
+mod retry;
+mod review;
+mod warnings;
+
+use std::time::Duration;
+
+use daap_crds::contract::FIELD_MANAGER;
+use kube::Client;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::params::GetParams;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+pub(crate) use connect::connect;
+pub(crate) use error::chain;
+use error::{ApiError, Request};
+pub(crate) use kind::Kind;
+pub(crate) use review::Right;
+
+use crate::failure::{Class, Failure};
+
+/// Objects that one page of a list holds, as kubectl's `--chunk-size`.
+pub(crate) const CHUNK: u32 = 500;
+
+/// A page of a list.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// The objects.
+    pub(crate) items: Vec<Value>,
+    /// Where the next page begins, if there is one.
+    pub(crate) next: Option<String>,
+}
+
+/// A connection to one API server, as one user.
+#[derive(Clone)]
+pub(crate) struct Kubernetes {
+    client: Client,
+    namespace: String,
+    server: String,
+    timeout: Option<Duration>,
+}
+
+impl Kubernetes {
+    pub(crate) fn new(
+        client: Client,
+        namespace: String,
+        server: String,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            client,
+            namespace,
+            server,
+            timeout,
+        }
+    }
+
+    /// The namespace of `-n`, else the context's.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The client itself, for port-forwards.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The object, if it exists.
+    pub(crate) async fn get(&self, kind: Kind, name: &str) -> Result<Option<Value>, Failure> {
+        let request = self.at(kind).get(name, &GetParams::default());
+        optional(self.send(request, &format!("get {kind} \"{name}\"")).await)
+    }
+
+    /// Labels, annotations and the like of the object, if it exists: for Secrets, whose contents
+    /// are nobody's business here.
+    pub(crate) async fn get_metadata(
+        &self,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<Value>, Failure> {
+        let request = self.at(kind).get_metadata(name, &GetParams::default());
+        optional(self.send(request, &format!("get {kind} \"{name}\"")).await)
+    }
+
+    /// Every object that the selector matches in our namespace.
+    pub(crate) async fn list(&self, kind: Kind, selector: &str) -> Result<Vec<Value>, Failure> {
+        self.list_in(kind, Some(&self.namespace), selector).await
+    }
+
+    /// Every object that the selector matches, in one namespace or all.
+    pub(crate) async fn list_in(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self.page(kind, namespace, selector, CHUNK, next).await?;
+            items.extend(page.items);
+            next = page.next;
+            if next.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// One page of the objects that the selector matches.
+    pub(crate) async fn page(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selector: &str,
+        size: u32,
+        from: Option<String>,
+    ) -> Result<Page, Failure> {
+        let params = list_params(selector, size, from);
+        let collection = kube::core::Request::new(kind.path(namespace));
+        let request = if kind == Kind::Secret {
+            collection.list_metadata(&params)
+        } else {
+            collection.list(&params)
+        };
+        let what = format!("list {kind}");
+        let mut list: Value = self
+            .send_in(request, &what, namespace.unwrap_or_default())
+            .await?;
+        let next = list
+            .pointer("/metadata/continue")
+            .and_then(Value::as_str)
+            .filter(|token| !token.is_empty())
+            .map(str::to_owned);
+        let items = match list.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+        Ok(Page { items, next })
+    }
+
+    /// Creates the object in our namespace.
+    pub(crate) async fn create(
+        &self,
+        kind: Kind,
+        object: &Value,
+        dry_run: bool,
+    ) -> Result<Value, Failure> {
+        let params = PostParams {
+            dry_run,
+            field_manager: Some(FIELD_MANAGER.into()),
+        };
+        let name = object
+            .pointer("/metadata/name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let request = self
+            .at(kind)
+            .create(&params, object.to_string().into_bytes());
+        self.send(request, &format!("create {kind} \"{name}\""))
+            .await
+    }
+
+    /// Patches the object: a JSON merge patch, which leaves alone what it does not name. (A
+    /// server-side apply of only some fields would remove the others.)
+    pub(crate) async fn merge(
+        &self,
+        kind: Kind,
+        name: &str,
+        patch: &Value,
+        dry_run: bool,
+    ) -> Result<Value, Failure> {
+        let params = PatchParams {
+            dry_run,
+            field_manager: Some(FIELD_MANAGER.into()),
+            ..PatchParams::default()
+        };
+        let request = self.at(kind).patch(name, &params, &Patch::Merge(patch));
+        self.send(request, &format!("patch {kind} \"{name}\""))
+            .await
+    }
+
+    /// Deletes the object with that uid; that it is gone already is no error. Another object of the
+    /// same name is left alone.
+    pub(crate) async fn delete(
+        &self,
+        kind: Kind,
+        name: &str,
+        uid: &str,
+        dry_run: bool,
+    ) -> Result<(), Failure> {
+        let params = DeleteParams {
+            dry_run,
+            preconditions: Some(Preconditions {
+                uid: Some(uid.to_owned()),
+                resource_version: None,
+            }),
+            ..DeleteParams::background()
+        };
+        let request = self.at(kind).delete(name, &params);
+        match self
+            .send::<Value>(request, &format!("delete {kind} \"{name}\""))
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.classification() == Class::NotFound => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// GET of any path, for what is no object.
+    pub(crate) async fn raw(&self, path: &str) -> Result<Value, Failure> {
+        let request = http::Request::get(path)
+            .body(Vec::new())
+            .map_err(kube::core::request::Error::BuildRequest);
+        self.send(request, &format!("get {path}")).await
+    }
+
+    /// POST of a review: the API server's way to ask a question.
+    async fn ask(&self, path: &str, question: &Value) -> Result<Value, Failure> {
+        let request = kube::core::Request::new(path)
+            .create(&PostParams::default(), question.to_string().into_bytes());
+        self.send(request, &format!("ask {path}")).await
+    }
+
+    fn at(&self, kind: Kind) -> kube::core::Request {
+        kube::core::Request::new(kind.path(Some(&self.namespace)))
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+        what: &str,
+    ) -> Result<T, Failure> {
+        self.send_in(request, what, &self.namespace).await
+    }
+
+    async fn send_in<T: DeserializeOwned>(
+        &self,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+        what: &str,
+        namespace: &str,
+    ) -> Result<T, Failure> {
+        let request = request
+            .map_err(|error| Failure::new(format!("failed to {what}: {}", chain(&error))))?;
+        tracing::info!(method = %request.method(), path = %request.uri(), "request");
+        let asked = Request {
+            what: what.to_owned(),
+            server: self.server.clone(),
+            namespace: namespace.to_owned(),
+        };
+        let answer = self.client.request::<T>(request);
+        let answer = match self.timeout {
+            None => answer.await,
+            Some(timeout) => {
+                tokio::time::timeout(timeout, answer)
+                    .await
+                    .map_err(|_| ApiError::Timeout {
+                        server: asked.server.clone(),
+                        what: asked.what.clone(),
+                        seconds: timeout.as_secs(),
+                    })?
+            }
+        };
+        answer.map_err(|error| ApiError::from_kube(&error, &asked).into())
+    }
+}
+
+fn list_params(selector: &str, size: u32, from: Option<String>) -> ListParams {
+    let mut params = ListParams::default().limit(size);
+    if !selector.is_empty() {
+        params = params.labels(selector);
+    }
+    params.continue_token = from;
+    params
+}
+
+fn optional(answer: Result<Value, Failure>) -> Result<Option<Value>, Failure> {
+    match answer {
+        Ok(object) => Ok(Some(object)),
+        Err(failure) if failure.classification() == Class::NotFound => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// `{"metadata": {"annotations": {key: value}}}`, the most frequent patch.
+pub(crate) fn annotate(annotations: &[(&str, Value)]) -> Value {
+    let annotations: serde_json::Map<String, Value> = annotations
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), value.clone()))
+        .collect();
+    json!({"metadata": {"annotations": annotations}})
+}

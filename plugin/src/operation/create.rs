@@ -1,0 +1,370 @@
+//! Creating a database.
+
+mod plan;
+
+use std::fmt;
+
+use daap_crds::contract::{annotation, cnpg, label};
+use daap_crds::desired::{Desired, owner_reference};
+use daap_crds::names::{DatabaseId, DatabaseName, Team};
+use daap_crds::object::{View, map_at, set_annotation};
+use daap_crds::pending::{OperationName, Pending};
+use daap_crds::policy::{Defaults, PoolMode};
+use daap_crds::purpose::Purpose;
+use daap_crds::size::Size;
+use futures::future::try_join3;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Next, Operation, stamps};
+use crate::database::tombstones;
+use crate::failure::Failure;
+use crate::kubernetes::{Kind, Kubernetes, annotate};
+use crate::output::stderr_line;
+
+/// What the user asks for; what is not given is left to the policy's defaults.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) name: DatabaseName,
+    pub(crate) team: Team,
+    pub(crate) purpose: Purpose,
+    pub(crate) id: Option<DatabaseId>,
+    pub(crate) instances: Option<u32>,
+    pub(crate) storage: Option<Size>,
+    pub(crate) storage_class: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) pool_mode: Option<PoolMode>,
+    pub(crate) pool_instances: Option<u32>,
+    pub(crate) change_reason: Option<String>,
+}
+
+impl Asked {
+    /// Everything written out.
+    pub(crate) fn desired(&self, namespace: &str, id: DatabaseId) -> Desired {
+        let defaults = Defaults::default();
+        Desired {
+            name: self.name.clone(),
+            namespace: namespace.to_owned(),
+            team: self.team.clone(),
+            purpose: self.purpose.clone(),
+            id,
+            instances: self.instances.unwrap_or(defaults.instances),
+            storage: self.storage.clone().unwrap_or(defaults.storage),
+            storage_class: self.storage_class.clone(),
+            image: self.image.clone(),
+            pool_mode: self.pool_mode.unwrap_or(defaults.pool_mode),
+            pool_instances: self.pool_instances.unwrap_or(defaults.pool_instances),
+            change_reason: self.change_reason.clone(),
+        }
+    }
+
+    /// The Cluster. Storage that nobody asked for is left out, so that the webhook puts the
+    /// policy's default there.
+    pub(crate) fn cluster(&self, namespace: &str, id: DatabaseId) -> Value {
+        let mut cluster = self.desired(namespace, id).cluster();
+        if self.storage.is_none() {
+            map_at(&mut cluster, &["spec", "storage"]).remove("size");
+        }
+        cluster
+    }
+}
+
+/// The steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    ApplyCluster,
+    Resume,
+    ApplyPooler,
+    AdoptPooler,
+    Stamp,
+    Finish,
+}
+
+impl Step {
+    /// How `pending` names it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::ApplyCluster => "apply-cluster",
+            Self::Resume => "resume",
+            Self::ApplyPooler | Self::AdoptPooler => "apply-pooler",
+            Self::Stamp => "stamp",
+            Self::Finish => "finish",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ApplyCluster => "creating the cluster",
+            Self::Resume => "resuming the creation",
+            Self::ApplyPooler => "creating the pooler",
+            Self::AdoptPooler => "updating the pooler",
+            Self::Stamp => "writing the history",
+            Self::Finish => "finishing the record",
+        })
+    }
+}
+
+/// What is read before each step.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) cluster: Option<Value>,
+    pub(crate) pooler: Option<Value>,
+    tombstones: Vec<Value>,
+}
+
+/// The operation.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says that one step was taken in this run"
+)]
+pub(crate) struct Create {
+    k8s: Kubernetes,
+    asked: Asked,
+    /// Ours; that of an earlier attempt once we resume it.
+    id: DatabaseId,
+    since: Timestamp,
+    /// Whether the Cluster is known to be this creation's.
+    ours: bool,
+    /// Whether what exists has been brought to what is asked.
+    reconciled: bool,
+    pooler_reconciled: bool,
+    stamped: bool,
+}
+
+impl Create {
+    pub(crate) fn new(k8s: Kubernetes, asked: Asked) -> Self {
+        let id = asked.id.unwrap_or_else(DatabaseId::random);
+        Self {
+            k8s,
+            asked,
+            id,
+            since: Timestamp::now(),
+            ours: false,
+            reconciled: false,
+            pooler_reconciled: false,
+            stamped: false,
+        }
+    }
+
+    fn pending(&self, step: Step, error: Option<String>) -> String {
+        Pending {
+            operation: OperationName::Create,
+            step: step.name().to_owned(),
+            since: self.since,
+            error,
+        }
+        .to_annotation()
+    }
+
+    /// The Cluster as it is first written. A dry run tells whether a webhook fills in the storage;
+    /// where none does, our default goes in.
+    async fn first_cluster(&self) -> Result<Value, Failure> {
+        let mut cluster = self.asked.cluster(self.k8s.namespace(), self.id);
+        set_annotation(
+            &mut cluster,
+            annotation::PENDING,
+            self.pending(Step::ApplyPooler, None),
+        );
+        if self.asked.storage.is_none() {
+            let tried = self.k8s.create(Kind::Cluster, &cluster, true).await;
+            let size = tried
+                .ok()
+                .and_then(|tried| View(&tried).text("/spec/storage/size").map(str::to_owned))
+                .unwrap_or_else(|| Defaults::default().storage.to_string());
+            map_at(&mut cluster, &["spec", "storage"]).insert("size".into(), size.into());
+        }
+        Ok(cluster)
+    }
+
+    async fn resume(&mut self, cluster: &Value) -> Result<(), Failure> {
+        let mut patch = plan::cluster_patch(&self.asked, cluster);
+        set_annotation(
+            &mut patch,
+            annotation::PENDING,
+            self.pending(Step::ApplyPooler, None),
+        );
+        if View(cluster).annotation(cnpg::HIBERNATION).is_some() {
+            map_at(&mut patch, &["metadata", "annotations"])
+                .insert(cnpg::HIBERNATION.into(), Value::Null);
+        }
+        self.k8s
+            .merge(Kind::Cluster, View(cluster).name(), &patch, false)
+            .await?;
+        self.reconciled = true;
+        Ok(())
+    }
+
+    async fn adopt_pooler(&mut self, cluster: &Value, pooler: &Value) -> Result<(), Failure> {
+        let mut patch = plan::pooler_patch(&self.asked, pooler);
+        if View(pooler).owner_references().is_empty() {
+            let owner = owner_reference(View(cluster).name(), View(cluster).uid());
+            map_at(&mut patch, &["metadata"]).insert("ownerReferences".into(), json!([owner]));
+        }
+        self.pooler_reconciled = true;
+        self.k8s
+            .merge(Kind::Pooler, View(pooler).name(), &patch, false)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Operation for Create {
+    type World = World;
+    type Step = Step;
+
+    async fn observe(&self) -> Result<World, Failure> {
+        let name = &self.asked.name;
+        let (cluster_name, pooler_name) = (name.cluster(), name.pooler());
+        let (cluster, pooler, tombstones) = try_join3(
+            self.k8s.get(Kind::Cluster, &cluster_name),
+            self.k8s.get(Kind::Pooler, &pooler_name),
+            tombstones(&self.k8s, name),
+        )
+        .await?;
+        Ok(World {
+            cluster,
+            pooler,
+            tombstones,
+        })
+    }
+
+    fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
+        let Some(cluster) = &world.cluster else {
+            if self.ours {
+                return Err(Failure::new(format!(
+                    "cluster {} was removed while it was created",
+                    self.asked.name.cluster()
+                ))
+                .hint("run the same command again"));
+            }
+            plan::refuse_kept_data(&self.asked.name, &world.tombstones)?;
+            return Ok(Next::Do(Step::ApplyCluster));
+        };
+        let view = View(cluster);
+        if !self.ours {
+            self.id = plan::resumable(&self.asked, self.id, view)?;
+            self.ours = true;
+            if let Some(pending) = view
+                .annotation(annotation::PENDING)
+                .and_then(Pending::parse)
+            {
+                self.since = pending.since;
+            }
+        }
+        if view.is_being_deleted() {
+            return Ok(Next::Wait(
+                "waiting until an earlier cluster of this name is gone".into(),
+            ));
+        }
+        if !self.reconciled && plan::needs_resume(&self.asked, view) {
+            return Ok(Next::Do(Step::Resume));
+        }
+        self.reconciled = true;
+        let Some(pooler) = &world.pooler else {
+            return Ok(Next::Do(Step::ApplyPooler));
+        };
+        match plan::pooler_of(View(pooler), view, self.id) {
+            plan::Pooler::Ours
+                if self.pooler_reconciled
+                    || plan::pooler_patch(&self.asked, pooler) == json!({}) => {}
+            plan::Pooler::Ours | plan::Pooler::Unowned => return Ok(Next::Do(Step::AdoptPooler)),
+            plan::Pooler::Leaving => {
+                return Ok(Next::Wait(
+                    "waiting until the pooler of an earlier database is gone".into(),
+                ));
+            }
+            plan::Pooler::Foreign => return Err(plan::foreign_pooler(View(pooler))),
+        }
+        if !self.stamped && stamps::are_missing(None, view) {
+            return Ok(Next::Do(Step::Stamp));
+        }
+        if view.annotation(annotation::PENDING).is_some() {
+            return Ok(Next::Do(Step::Finish));
+        }
+        Ok(Next::Done)
+    }
+
+    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+        let cluster = world.cluster.as_ref();
+        match (step, cluster, world.pooler.as_ref()) {
+            (Step::ApplyCluster, ..) => {
+                let object = self.first_cluster().await?;
+                // A creation whose answer was lost is found by its id when the world is read again.
+                self.k8s.create(Kind::Cluster, &object, false).await?;
+                (self.ours, self.reconciled) = (true, true);
+            }
+            (Step::Resume, Some(cluster), _) => self.resume(cluster).await?,
+            (Step::ApplyPooler, Some(cluster), _) => {
+                let desired = self.asked.desired(self.k8s.namespace(), self.id);
+                let mut pooler = desired.pooler(View(cluster).uid());
+                // The Cluster's team, should the webhook have had another opinion than we.
+                if let Some(team) = View(cluster).label(label::OWNER_TEAM) {
+                    daap_crds::object::set_label(&mut pooler, label::OWNER_TEAM, team);
+                }
+                self.k8s.create(Kind::Pooler, &pooler, false).await?;
+                self.pooler_reconciled = true;
+            }
+            (Step::AdoptPooler, Some(cluster), Some(pooler)) => {
+                self.adopt_pooler(cluster, pooler).await?;
+            }
+            (Step::Stamp, Some(cluster), _) => {
+                stderr_line(stamps::NO_WEBHOOK);
+                self.stamped = true;
+                stamps::write(&self.k8s, None, cluster).await?;
+            }
+            (Step::Finish, Some(cluster), _) => {
+                let patch = annotate(&[(annotation::PENDING, Value::Null)]);
+                self.k8s
+                    .merge(Kind::Cluster, View(cluster).name(), &patch, false)
+                    .await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The Cluster is neither removed nor left running: it says why, and is docked.
+    async fn stop(&mut self, failure: Failure) -> Failure {
+        if !self.ours {
+            return failure;
+        }
+        let name = &self.asked.name;
+        let error = failure.one_line();
+        let patch = annotate(&[
+            (
+                annotation::PENDING,
+                self.pending(Step::ApplyPooler, Some(error)).into(),
+            ),
+            (cnpg::HIBERNATION, "on".into()),
+        ]);
+        let docked = self
+            .k8s
+            .merge(Kind::Cluster, &name.cluster(), &patch, false)
+            .await;
+        let failure = failure.context(format!("database/{name} is incomplete"));
+        match docked {
+            Ok(_) => failure.hint(format!(
+                "it is docked until you correct this and run the same command again, or remove it: kubectl daap delete {name} -n {}",
+                self.k8s.namespace()
+            )),
+            Err(second) => failure.hint(format!(
+                "it could not be docked either ({second}); run the same command again, or: kubectl daap delete {name} -n {}",
+                self.k8s.namespace()
+            )),
+        }
+    }
+
+    fn unfinished(&self) -> String {
+        let (name, namespace) = (&self.asked.name, self.k8s.namespace());
+        format!(
+            "nothing is lost: the same command again finishes it; look at it with: kubectl daap get {name} -n {namespace}"
+        )
+    }
+}
+
+/// What is otherwise than it was asked for, for the user to see.
+pub(crate) fn differences(asked: &Asked, world: &World) -> Vec<String> {
+    plan::differences(asked, world.cluster.as_ref(), world.pooler.as_ref())
+}

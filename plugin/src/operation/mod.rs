@@ -1,0 +1,274 @@
+//! The engine of every write operation.
+//!
+//! An operation is a list of idempotent steps. The engine reads the world, asks the operation which
+//! step comes next, does it, and reads again: what it remembers decides nothing, so that a process
+//! that was killed between any two steps is continued by the same command.
+
+mod create;
+mod delete;
+mod purge;
+mod ready;
+mod stamps;
+mod update;
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub(crate) use create::differences;
+pub(crate) use create::{Asked, Create};
+pub(crate) use delete::{Delete, Manner, RIGHTS as DELETE_RIGHTS};
+pub(crate) use purge::{Purge, RIGHTS as PURGE_RIGHTS};
+pub(crate) use ready::Ready;
+pub(crate) use update::{Changes, Update};
+
+use crate::failure::{Class, Failure};
+use crate::output::Progress;
+
+/// Between two looks at something that is waited for.
+const POLL: Duration = Duration::from_millis(500);
+/// After the first failure that may pass; doubled with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What an operation does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next<S> {
+    /// Everything is as it should be.
+    Done,
+    /// A step.
+    Do(S),
+    /// Nothing but wait, and for what.
+    Wait(String),
+}
+
+/// A write operation.
+pub(crate) trait Operation {
+    /// What is read before each step.
+    type World;
+    /// Its steps.
+    type Step: Copy + Display;
+
+    /// Reads the world.
+    async fn observe(&self) -> Result<Self::World, Failure>;
+
+    /// What the world needs next. A failure is a refusal: nothing is changed because of it.
+    fn next(&mut self, world: &Self::World) -> Result<Next<Self::Step>, Failure>;
+
+    /// Does a step; doing it again does no harm.
+    async fn perform(&mut self, step: Self::Step, world: &Self::World) -> Result<(), Failure>;
+
+    /// Leaves the world in a truthful state after a step was refused for good.
+    async fn stop(&mut self, failure: Failure) -> Failure {
+        failure
+    }
+
+    /// What goes on without us, and which command follows it.
+    fn unfinished(&self) -> String;
+}
+
+/// Runs an operation to its end.
+///
+/// # Errors
+/// A refusal; a failure that will not pass; the time-out; Ctrl-C.
+pub(crate) async fn run<O: Operation>(
+    operation: &mut O,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<O::World, Failure> {
+    let unfinished = operation.unfinished();
+    tokio::select! {
+        result = drive(operation, timeout, progress) => result,
+        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted("interrupted").hint(unfinished)),
+    }
+}
+
+async fn drive<O: Operation>(
+    operation: &mut O,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<O::World, Failure> {
+    let deadline = Instant::now() + timeout;
+    let mut pause = FIRST_PAUSE;
+    let mut begun = false;
+    loop {
+        let (rest, last) = match round(operation, progress).await {
+            Ok(Round::Done(world)) => return Ok(world),
+            Ok(Round::Moved) => {
+                (begun, pause) = (true, FIRST_PAUSE);
+                continue;
+            }
+            Ok(Round::Waits(what)) => {
+                (begun, pause) = (true, FIRST_PAUSE);
+                progress.say(&what);
+                (POLL, what)
+            }
+            Err(failure) if passes(&failure, begun) => {
+                let rest = pause;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                progress.say(&format!("{failure}; trying again"));
+                (rest, failure.to_string())
+            }
+            Err(failure) => return Err(failure),
+        };
+        if Instant::now() + rest > deadline {
+            return Err(
+                Failure::new(format!("timed out after {}: {last}", human(timeout)))
+                    .hint(operation.unfinished()),
+            );
+        }
+        tokio::time::sleep(rest).await;
+    }
+}
+
+enum Round<W> {
+    Done(W),
+    Moved,
+    Waits(String),
+}
+
+async fn round<O: Operation>(
+    operation: &mut O,
+    progress: &Progress,
+) -> Result<Round<O::World>, Failure> {
+    let world = operation.observe().await?;
+    match operation.next(&world)? {
+        Next::Done => Ok(Round::Done(world)),
+        Next::Wait(what) => Ok(Round::Waits(what)),
+        Next::Do(step) => {
+            progress.say(&step.to_string());
+            tracing::info!(%step, "step");
+            match operation.perform(step, &world).await {
+                Ok(()) => Ok(Round::Moved),
+                Err(failure) if failure.is_hard() => Err(operation.stop(failure).await),
+                Err(failure) => Err(failure),
+            }
+        }
+    }
+}
+
+/// A network that is down at the very start is told at once; one that goes away in the middle is
+/// waited for.
+fn passes(failure: &Failure, begun: bool) -> bool {
+    match failure.classification() {
+        Class::Conflict | Class::Exists => true,
+        Class::Transient => begun,
+        _ => false,
+    }
+}
+
+/// A duration as it is typed: `5m`, `1m30s`, `500ms`.
+pub(crate) fn human(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 60, seconds % 60, duration.subsec_millis()) {
+        (0, 0, milliseconds) => format!("{milliseconds}ms"),
+        (0, seconds, _) => format!("{seconds}s"),
+        (minutes, 0, _) => format!("{minutes}m"),
+        (minutes, seconds, _) => format!("{minutes}m{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts to three; every second look finds the network gone.
+    struct Counting {
+        done: std::cell::Cell<u32>,
+        looks: std::cell::Cell<u32>,
+        refuses: bool,
+        stopped: bool,
+    }
+
+    impl Counting {
+        fn new(refuses: bool) -> Self {
+            Self {
+                done: 0.into(),
+                looks: 0.into(),
+                refuses,
+                stopped: false,
+            }
+        }
+    }
+
+    impl Operation for Counting {
+        type World = u32;
+        type Step = u32;
+
+        async fn observe(&self) -> Result<u32, Failure> {
+            self.looks.set(self.looks.get() + 1);
+            if self.looks.get().is_multiple_of(2) {
+                return Err(Failure::new("no network").transient());
+            }
+            Ok(self.done.get())
+        }
+
+        fn next(&mut self, world: &u32) -> Result<Next<u32>, Failure> {
+            Ok(match world {
+                3 => Next::Done,
+                step => Next::Do(*step),
+            })
+        }
+
+        async fn perform(&mut self, _: u32, world: &u32) -> Result<(), Failure> {
+            if self.refuses {
+                return Err(Failure::denied("no", Vec::new()));
+            }
+            self.done.set(world + 1);
+            Ok(())
+        }
+
+        async fn stop(&mut self, failure: Failure) -> Failure {
+            self.stopped = true;
+            failure
+        }
+
+        fn unfinished(&self) -> String {
+            "look again".into()
+        }
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steps_follow_from_the_world_and_faults_pass() {
+        let mut counting = Counting::new(false);
+        let world = run(&mut counting, seconds(60), &Progress::new("x"))
+            .await
+            .unwrap();
+        assert_eq!((world, counting.looks.get()), (3, 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_that_is_down_at_the_start_is_told_at_once() {
+        let mut counting = Counting::new(false);
+        counting.looks.set(1);
+        let failure = run(&mut counting, seconds(60), &Progress::new("x"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (failure.to_string().as_str(), counting.looks.get()),
+            ("no network", 2)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_left_in_a_truthful_state() {
+        let mut counting = Counting::new(true);
+        run(&mut counting, seconds(60), &Progress::new("x"))
+            .await
+            .unwrap_err();
+        assert!(counting.stopped);
+    }
+
+    #[test]
+    fn durations_read_as_they_are_typed() {
+        assert_eq!(human(seconds(300)), "5m");
+        assert_eq!(human(seconds(90)), "1m30s");
+        assert_eq!(human(seconds(9)), "9s");
+        assert_eq!(human(Duration::from_millis(200)), "200ms");
+    }
+}
