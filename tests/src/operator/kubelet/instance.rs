@@ -108,10 +108,7 @@ async fn may_start(bench: &Bench) -> bool {
 
 async fn supervise(bench: &Bench, mut postmaster: Postmaster, data: &Path) -> Result<Ended, Error> {
     let mut orders = bench.orders.clone();
-    let mut known = Orders {
-        parameters: orders.borrow().parameters.clone(),
-        ..Orders::default()
-    };
+    let mut known = orders.borrow().parameters.clone();
     let mut ready = false;
     let mut probe = tokio::time::interval(PROBE);
     loop {
