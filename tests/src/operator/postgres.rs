@@ -195,6 +195,8 @@ impl Postmaster {
         options: &[&str],
     ) -> io::Result<Self> {
         let mut program = programs.program("postgres").arg("-D").arg(data);
+        // Killed, it would leave its shared memory; at QUIT it ends at once, like after a crash.
+        program = program.death_signal("QUIT");
         for option in options {
             program = program.arg("-c").arg(option);
         }

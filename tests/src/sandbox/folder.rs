@@ -19,8 +19,11 @@ use rustix::process::{Signal, getuid};
 
 use super::process::owned_by;
 
-/// How long killed processes may take to be gone.
-const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// How long processes may take to be gone.
+const KILL_LIMIT: Duration = Duration::from_secs(13);
+/// How long they may take to end by themselves: a killed `PostgreSQL` would leave shared memory,
+/// which lies outside of any folder. At SIGINT it ends whatever its clients do.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The folder that holds all sandboxes of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,21 +164,27 @@ pub(super) fn is_live(path: &Path) -> bool {
     matches!(folder.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-/// Kills what was started for this folder, and removes it.
+/// Ends what was started for this folder, and removes it.
 pub(super) fn clear(path: &Path) -> Result<()> {
-    let deadline = Instant::now() + KILL_LIMIT;
+    let began = Instant::now();
+    let mut asked = Vec::new();
     loop {
         let left = owned_by(path);
         if left.is_empty() {
             break;
         }
         ensure!(
-            Instant::now() < deadline,
+            began.elapsed() < KILL_LIMIT,
             "processes of {} do not end: {left:?}",
             path.display()
         );
         for process in left {
-            process.signal(Signal::KILL)?;
+            if began.elapsed() > PATIENCE {
+                process.signal(Signal::KILL)?;
+            } else if !asked.contains(&process) {
+                process.signal(Signal::INT)?;
+                asked.push(process);
+            }
         }
         thread::sleep(Duration::from_millis(20));
     }
