@@ -22,6 +22,7 @@ mod scale;
 #[cfg(test)]
 mod tests;
 
+use super::write::is_governed;
 use super::{Facts, Operation, Resource, Unanswered, Write};
 use crate::object::View;
 use crate::policy::Policy;
@@ -139,13 +140,15 @@ fn collect(families: impl IntoIterator<Item = RuleFamily>, context: Context<'_>)
 }
 
 /// Judges the new object by its values alone, and forgives what the old one broke in the very same
-/// way: an object from before a rule may be changed as long as it gets no worse.
+/// way: an object from before a rule may be changed as long as it gets no worse. One that was not
+/// ours has kept no rule at all: nothing of it is forgiven when it becomes ours.
 fn no_worse(context: Context<'_>, judge: impl Fn(View<'_>) -> Vec<Violation>) -> Vec<Violation> {
     let Some(new) = context.new_view() else {
         return Vec::new();
     };
     let mut violations = judge(new);
-    if let Some(old) = context.old_view().filter(|_| !violations.is_empty()) {
+    let old = context.old_view().filter(|old| is_governed(*old));
+    if let Some(old) = old.filter(|_| !violations.is_empty()) {
         let before = judge(old);
         violations.retain(|violation| !before.contains(violation));
     }

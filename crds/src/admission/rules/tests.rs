@@ -257,7 +257,14 @@ fn clusters_of_others_are_left_alone() {
     let other =
         json!({"metadata": {"name": "legacy", "namespace": "apps"}, "spec": {"instances": 40}});
     let (stored, violations) = World::default().admit(&create("outsider", &other));
-    assert_eq!((stored, violations), (other, Vec::new()));
+    assert_eq!((stored, violations), (other.clone(), Vec::new()));
+    // A label does not make it ours.
+    let claim = labels(&json!({"daap.dev/owner-team": "payments"}));
+    let refusals = World::default().refusals(&update("admin", &other, &claim));
+    assert!(
+        refusals.contains(&"naming metadata.name".to_owned()),
+        "{refusals:?}"
+    );
 }
 
 #[rstest]
