@@ -5,3 +5,4 @@ mod commands;
 mod control_plane;
 mod crashes;
 mod leftovers;
+mod whole;
