@@ -32,6 +32,7 @@ typed() {
   local word line=
   for word in "$@"; do
     case $word in
+      *\'*) line+=" \"$word\"" ;;
       *[!A-Za-z0-9_./:=,@-]* | '') line+=" '$word'" ;;
       *) line+=" $word" ;;
     esac

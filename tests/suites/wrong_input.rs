@@ -62,6 +62,7 @@ fn written(sandbox: &Sandbox, namespace: &str) -> String {
 #[case::too_much_storage(&["orders", "--storage", "21Gi"], &["21Gi", "20Gi"])]
 #[case::no_instances(&["orders", "--instances", "0"], &["instances"])]
 #[case::too_many_instances(&["orders", "--instances", "9"], &["instances", "9"])]
+#[case::instances_in_words(&["orders", "--instances", "two"], &["'two'"])]
 #[case::everything_at_once(
     &["Orders", "--owner-team", "sales", "--purpose", "", "--storage", "1X", "--instances", "9"],
     &["Orders", "sales", "purpose", "1X", "instances"]
@@ -85,21 +86,32 @@ async fn a_create_names_every_bad_field(#[case] words: &[&str], #[case] expected
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_is_not_utf8_is_a_usage_error() {
+async fn a_create_names_every_missing_field() {
+    let sandbox = sandbox().await;
+    let (status, text) = run(sandbox
+        .plugin(User::PaymentsDev)
+        .args(["create", "orders", "-n", "apps"]));
+    assert_eq!(status, Some(1), "{text}");
+    assert!(
+        text.contains("--owner-team") && text.contains("--purpose"),
+        "{text}"
+    );
+    assert_eq!(written(sandbox, "apps"), "", "nothing is written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_not_utf8_is_named() {
     let sandbox = sandbox().await;
     let (status, text) = run(sandbox
         .plugin(User::PaymentsDev)
         .arg("create")
         .arg(OsStr::from_bytes(b"ord\xffers"))
         .args(["--owner-team", "payments", "--purpose", "intake"]));
-    assert_eq!(status, Some(2), "{text}");
+    assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("UTF-8"), "{text}");
 }
 
 #[rstest]
-#[case(&["create", "orders", "--purpose", "x"], "--owner-team")]
-#[case(&["create", "orders", "--owner-team", "payments"], "--purpose")]
-#[case(&["create", "orders", "--owner-team", "payments", "--purpose", "x", "--instances", "two"], "two")]
 #[case(&["lst"], "list")]
 #[case(&["get", "orders", "-o", "xml"], "json")]
 #[tokio::test(flavor = "multi_thread")]
