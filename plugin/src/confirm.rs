@@ -4,11 +4,11 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use crate::failure::Failure;
 
-/// Lets the user type `name` to confirm `what`.
+/// Lets the user type `name` to confirm `what`, once told the `consequence`.
 ///
 /// # Errors
 /// There is no terminal to ask at, or something else was typed.
-pub(crate) fn confirm(what: &str, name: &str) -> Result<(), Failure> {
+pub(crate) fn confirm(what: &str, consequence: &str, name: &str) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(Failure::new(format!(
@@ -17,7 +17,10 @@ pub(crate) fn confirm(what: &str, name: &str) -> Result<(), Failure> {
         .hint("say --yes to confirm; nothing was changed"));
     }
     let mut stderr = std::io::stderr().lock();
-    let _ = write!(stderr, "{what}\nType the name of the database to confirm: ");
+    let _ = write!(
+        stderr,
+        "{what}: {consequence}\nType the name of the database to confirm: "
+    );
     let _ = stderr.flush();
     let mut line = String::new();
     let read = stdin.lock().read_line(&mut line);

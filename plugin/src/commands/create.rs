@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::database::{Name, document, find};
 use crate::failure::{Complaint, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::operation::{self, Asked, Create, Ready};
+use crate::operation::{self, Asked, Create, Deadline, Ready};
 use crate::output::{Format, Progress, json, stderr_line, stdout, stdout_line, yaml};
 
 const EXAMPLES: &str = "\
@@ -200,10 +200,10 @@ pub(crate) async fn run(context: &Context, args: CreateArgs) -> Result<(), Failu
 
 async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(), Failure> {
     let name = asked.name.clone();
+    let deadline = Deadline::within(args.timeout);
     let progress = Progress::new(&format!("database/{name}"));
-    let begun = std::time::Instant::now();
     let mut create = Create::new(k8s.clone(), asked.clone());
-    let world = operation::run(&mut create, args.timeout, &progress)
+    let world = operation::run(&mut create, deadline, &progress)
         .await
         .map_err(|failure| {
             if failure.is_denial() {
@@ -225,8 +225,12 @@ async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(),
         ));
         return Ok(());
     }
-    let rest = args.timeout.saturating_sub(begun.elapsed());
-    operation::run(&mut Ready::new(k8s.clone(), name.clone()), rest, &progress).await?;
+    operation::run(
+        &mut Ready::new(k8s.clone(), name.clone()),
+        deadline,
+        &progress,
+    )
+    .await?;
     progress.note(&format!(
         "database/{name} is ready; connect with: kubectl daap connect {name} -n {namespace}"
     ));

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::database::{Database, Name, find, tombstones};
 use crate::failure::{Class, Failure};
 use crate::kubernetes::Kubernetes;
-use crate::operation::{self, DELETE_RIGHTS, Delete, Manner};
+use crate::operation::{self, DELETE_RIGHTS, Deadline, Delete, Manner};
 use crate::output::{Format, Progress, stdout_line};
 
 const EXAMPLES: &str = "\
@@ -115,11 +115,10 @@ async fn delete(
         ));
     }
     if !args.yes {
-        confirm(
-            &question(k8s, name, database.as_ref(), args.purge),
-            name.as_str(),
-        )?;
+        let (what, consequence) = question(k8s, name, database.as_ref(), args.purge);
+        confirm(&what, consequence, name.as_str())?;
     }
+    let deadline = Deadline::within(args.timeout);
     let progress = Progress::new(&format!("database/{name}"));
     let manner = Manner {
         purge: args.purge,
@@ -127,7 +126,7 @@ async fn delete(
         reason,
     };
     let mut delete = Delete::new(k8s.clone(), name.clone(), manner);
-    let world = operation::run(&mut delete, args.timeout, &progress).await?;
+    let world = operation::run(&mut delete, deadline, &progress).await?;
     let namespace = k8s.namespace();
     progress.note(&match world.tombstone() {
         Some(tombstone) if tombstone.keeps_data() => format!(
@@ -150,22 +149,24 @@ async fn is_unfinished(k8s: &Kubernetes, name: &DatabaseName) -> Result<bool, Fa
     }))
 }
 
+/// What is deleted, and what becomes of its data.
 fn question(
     k8s: &Kubernetes,
     name: &DatabaseName,
     database: Option<&Database>,
     purge: bool,
-) -> String {
+) -> (String, &'static str) {
     let owner = database.map_or_else(String::new, |database| {
         format!(" of team {}", database.team())
     });
-    let data = if purge {
-        "Its data is destroyed and cannot be brought back."
+    let consequence = if purge {
+        "its data is destroyed and cannot be brought back"
     } else {
-        "Connections end; its data is kept."
+        "connections end, and its data is kept"
     };
-    format!(
-        "Deleting database '{name}'{owner} in namespace {}. {data}",
+    let what = format!(
+        "deleting database/{name}{owner} in namespace {}",
         k8s.namespace()
-    )
+    );
+    (what, consequence)
 }

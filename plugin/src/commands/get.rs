@@ -53,7 +53,7 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
     let Some(name) = database else {
         return list::show(context, filters, deleted, output).await;
     };
-    if filters != Filters::default() {
+    if filters.any() {
         return Err(Failure::usage("a name and filters do not go together")
             .hint("leave the name out to list, or the filters to get one"));
     }

@@ -71,6 +71,17 @@ pub(crate) struct Filters {
     from: Option<String>,
 }
 
+impl Filters {
+    /// Whether one was given.
+    pub(crate) fn any(&self) -> bool {
+        let defaults = Self {
+            chunk_size: self.chunk_size,
+            ..Self::default()
+        };
+        *self != defaults
+    }
+}
+
 fn team(text: &str) -> Result<String, String> {
     Team::parse(text)
         .map(|team| team.to_string())

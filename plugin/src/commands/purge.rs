@@ -10,7 +10,7 @@ use crate::confirm::confirm;
 use crate::context::Context;
 use crate::database::Name;
 use crate::failure::{Class, Failure};
-use crate::operation::{self, PURGE_RIGHTS, Purge};
+use crate::operation::{self, Deadline, PURGE_RIGHTS, Purge};
 use crate::output::{Progress, stdout_line};
 
 const EXAMPLES: &str = "\
@@ -51,13 +51,14 @@ pub(crate) async fn run(context: &Context, args: PurgeArgs) -> Result<(), Failur
     }
     if !args.yes {
         let what = format!(
-            "Destroying the data of the deleted database '{name}' in namespace {}. It cannot be brought back.",
+            "destroying the data of the deleted database '{name}' in namespace {}",
             k8s.namespace()
         );
-        confirm(&what, name.as_str())?;
+        confirm(&what, "it cannot be brought back", name.as_str())?;
     }
+    let deadline = Deadline::within(args.timeout);
     let progress = Progress::new(&format!("database/{name}"));
-    operation::run(&mut purge, args.timeout, &progress).await?;
+    operation::run(&mut purge, deadline, &progress).await?;
     drop(progress);
     stdout_line(&format!("database/{name} purged"))
 }

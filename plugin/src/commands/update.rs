@@ -13,7 +13,7 @@ use crate::cli::{DryRun, parse_duration};
 use crate::context::Context;
 use crate::database::{Name, document, find};
 use crate::failure::Failure;
-use crate::operation::{self, Changes, Ready, Update};
+use crate::operation::{self, Changes, Deadline, Ready, Update};
 use crate::output::{Format, Progress, json, stdout, stdout_line, yaml};
 
 const EXAMPLES: &str = "\
@@ -79,6 +79,7 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
         return stdout_line(&format!("database/{name} updated{}", args.dry_run.suffix()));
     }
     let k8s = context.kubernetes().await?;
+    let deadline = Deadline::within(args.timeout);
     let progress = Progress::new(&format!("database/{name}"));
     let mut update = Update::new(
         k8s.clone(),
@@ -86,7 +87,7 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
         changes,
         args.dry_run == DryRun::Server,
     );
-    operation::run(&mut update, args.timeout, &progress).await?;
+    operation::run(&mut update, deadline, &progress).await?;
     let done = if update.changed {
         "updated"
     } else {
@@ -95,7 +96,7 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
     if args.wait && args.dry_run == DryRun::None {
         operation::run(
             &mut Ready::new(k8s.clone(), name.clone()),
-            args.timeout,
+            deadline,
             &progress,
         )
         .await?;

@@ -184,7 +184,9 @@ pub(crate) fn deleted_document(config_map: &Value) -> Value {
                 stage: tombstone.stage,
                 tombstone: view.name(),
                 data_kept: tombstone.keeps_data(),
-                kept_until: tombstone.keeps_data().then(|| tombstone.until.to_string()),
+                kept_until: tombstone
+                    .keeps_data()
+                    .then(|| tombstone.until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
                 volumes: tombstone.retained.volumes,
                 secrets: tombstone.retained.secrets,
             }),

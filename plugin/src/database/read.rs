@@ -122,40 +122,22 @@ pub(crate) async fn list(
     keep: impl Fn(&Database) -> bool,
 ) -> Result<(Vec<Database>, Option<String>), Failure> {
     let namespace = listing.namespace.as_deref();
-    let (mut poolers, mut deployments, secrets) = parts(k8s, namespace).await?;
-    let (mut kept, mut next) = (Vec::new(), listing.from);
+    let page = |have: usize, from: Option<String>| {
+        let size = page_size(listing.chunk, listing.limit, have);
+        k8s.page(Kind::Cluster, namespace, &listing.selector, size, from)
+    };
+    let first = page(0, listing.from.clone()).await?;
+    // After the first page: who may not list databases is told that, and not of their parts.
+    let mut parts = Parts::read(k8s, namespace).await?;
+    let mut kept = Vec::new();
+    let mut current = first;
     loop {
-        let size = page_size(listing.chunk, listing.limit, kept.len());
-        let page = k8s
-            .page(Kind::Cluster, namespace, &listing.selector, size, next)
-            .await?;
-        kept.extend(page.items.into_iter().filter_map(|cluster| {
-            let namespace = View(&cluster).namespace().to_owned();
-            let part = |suffix: &str| {
-                (
-                    namespace.clone(),
-                    format!("{}-{suffix}", View(&cluster).name()),
-                )
-            };
-            let app_secret = secrets.as_ref().map_or_else(
-                || operator_saw_secret(View(&cluster)),
-                |secrets| secrets.contains(&part("app")),
-            );
-            let (pooler, deployment) = (
-                poolers.remove(&part("pooler")),
-                deployments.remove(&part("pooler")),
-            );
-            let database = Database {
-                cluster,
-                pooler,
-                deployment,
-                app_secret,
-            };
-            keep(&database).then_some(database)
-        }));
-        next = page.next;
-        if next.is_none() || (listing.limit > 0 && kept.len() >= listing.limit) {
-            return Ok((kept, next));
+        let databases = current.items.into_iter().map(|cluster| parts.join(cluster));
+        kept.extend(databases.filter(|database| keep(database)));
+        let enough = listing.limit > 0 && kept.len() >= listing.limit;
+        match current.next {
+            Some(next) if !enough => current = page(kept.len(), Some(next)).await?,
+            next => return Ok((kept, next)),
         }
     }
 }
@@ -173,42 +155,56 @@ fn page_size(chunk: u32, limit: usize, have: usize) -> u32 {
 type Key = (String, String);
 
 /// Everything that belongs to databases, in three lists rather than three requests a database.
-async fn parts(
-    k8s: &Kubernetes,
-    namespace: Option<&str>,
-) -> Result<
-    (
-        HashMap<Key, Value>,
-        HashMap<Key, Value>,
-        Option<HashSet<Key>>,
-    ),
-    Failure,
-> {
-    let (poolers, deployments, secrets) = try_join3(
-        k8s.list_in(Kind::Pooler, namespace, ""),
-        async {
-            let found = k8s
-                .list_in(Kind::Deployment, namespace, cnpg::POOLER_NAME)
-                .await;
-            unless_forbidden(found.map(Some), Kind::Deployment)
-        },
-        async {
-            let found = k8s.list_in(Kind::Secret, namespace, cnpg::CLUSTER).await;
-            unless_forbidden(found.map(Some), Kind::Secret)
-        },
-    )
-    .await?;
-    let by_key = |objects: Vec<Value>| -> HashMap<Key, Value> {
-        objects
-            .into_iter()
-            .map(|object| (key(&object), object))
-            .collect()
-    };
-    Ok((
-        by_key(poolers),
-        by_key(deployments.unwrap_or_default()),
-        secrets.map(|secrets| secrets.iter().map(key).collect()),
-    ))
+struct Parts {
+    poolers: HashMap<Key, Value>,
+    deployments: HashMap<Key, Value>,
+    /// Absent where the caller may not see Secrets.
+    secrets: Option<HashSet<Key>>,
+}
+
+impl Parts {
+    async fn read(k8s: &Kubernetes, namespace: Option<&str>) -> Result<Self, Failure> {
+        let (poolers, deployments, secrets) = try_join3(
+            k8s.list_in(Kind::Pooler, namespace, ""),
+            async {
+                let found = k8s
+                    .list_in(Kind::Deployment, namespace, cnpg::POOLER_NAME)
+                    .await;
+                unless_forbidden(found.map(Some), Kind::Deployment)
+            },
+            async {
+                let found = k8s.list_in(Kind::Secret, namespace, cnpg::CLUSTER).await;
+                unless_forbidden(found.map(Some), Kind::Secret)
+            },
+        )
+        .await?;
+        let by_key = |objects: Vec<Value>| -> HashMap<Key, Value> {
+            objects
+                .into_iter()
+                .map(|object| (key(&object), object))
+                .collect()
+        };
+        Ok(Self {
+            poolers: by_key(poolers),
+            deployments: by_key(deployments.unwrap_or_default()),
+            secrets: secrets.map(|secrets| secrets.iter().map(key).collect()),
+        })
+    }
+
+    fn join(&mut self, cluster: Value) -> Database {
+        let (namespace, name) = key(&cluster);
+        let part = |suffix: &str| (namespace.clone(), format!("{name}-{suffix}"));
+        let app_secret = self.secrets.as_ref().map_or_else(
+            || operator_saw_secret(View(&cluster)),
+            |secrets| secrets.contains(&part("app")),
+        );
+        Database {
+            cluster,
+            pooler: self.poolers.remove(&part("pooler")),
+            deployment: self.deployments.remove(&part("pooler")),
+            app_secret,
+        }
+    }
 }
 
 fn key(object: &Value) -> Key {

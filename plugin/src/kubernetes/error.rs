@@ -38,10 +38,10 @@ pub(crate) enum ApiError {
     #[error("namespace '{0}' does not exist")]
     NoNamespace(String),
     /// 403 by RBAC.
-    #[error("no permission to {what}: {message}")]
+    #[error("{who} may not {what} {}", place(namespace))]
     Forbidden {
+        who: String,
         what: String,
-        message: String,
         namespace: String,
     },
     /// Admission said no, or the API server's own validation.
@@ -98,8 +98,8 @@ impl ApiError {
         match status.code {
             401 => Self::Unauthorized(request.server.clone()),
             403 if status.message.contains(" is forbidden: User ") => Self::Forbidden {
+                who: user(&status.message).to_owned(),
                 what: what(),
-                message: message(),
                 namespace: request.namespace.clone(),
             },
             400 | 403 | 413 | 422 => Self::Denied {
@@ -135,6 +135,21 @@ impl ApiError {
     }
 }
 
+/// The user that RBAC's message names.
+fn user(message: &str) -> &str {
+    message
+        .split_once("User \"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map_or("the user of this context", |(user, _)| user)
+}
+
+fn place(namespace: &str) -> String {
+    if namespace.is_empty() {
+        return "in all namespaces".to_owned();
+    }
+    format!("in namespace {namespace}")
+}
+
 /// The denial without the words that the API server puts before it.
 fn denial(status: &Status) -> String {
     let message = status.message.trim();
@@ -154,6 +169,14 @@ fn complaints(status: &Status) -> Vec<Complaint> {
         .flat_map(|details| &details.causes)
         .map(|cause| Complaint::of_cause(&cause.field, &cause.message))
         .collect()
+}
+
+/// What an error of kube's client says, without the debugging output that it puts behind it.
+pub(crate) fn explain(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.trim().to_owned(),
+        other => chain(other),
+    }
 }
 
 /// An error with everything that caused it, each said once.
@@ -232,7 +255,7 @@ mod tests {
 
     #[rstest]
     #[case(json!({"code": 401, "reason": "Unauthorized", "message": "Unauthorized"}), "do", Class::Fatal)]
-    #[case(json!({"code": 403, "reason": "Forbidden", "message": "clusters is forbidden: User \"ada\" cannot create"}), "no permission to create", Class::Forbidden)]
+    #[case(json!({"code": 403, "reason": "Forbidden", "message": "clusters is forbidden: User \"ada\" cannot create"}), "ada may not create", Class::Forbidden)]
     #[case(json!({"code": 403, "reason": "Forbidden", "message": "exceeded quota: small"}), "exceeded quota", Class::Hard)]
     #[case(json!({"code": 404, "reason": "Failed to parse error data", "message": "404 page not found"}), "no CloudNativePG", Class::NotServed)]
     #[case(json!({"code": 404, "reason": "NotFound", "details": {"kind": "namespaces", "name": "apps"}}), "namespace 'apps' does not exist", Class::Hard)]

@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use connect::connect;
-pub(crate) use error::chain;
 use error::{ApiError, Request};
+pub(crate) use error::{chain, explain};
 pub(crate) use kind::Kind;
 pub(crate) use review::Right;
 

@@ -356,6 +356,10 @@ impl Operation for Create {
         }
     }
 
+    fn not_yet(&self) -> String {
+        format!("database/{} is not created", self.asked.name)
+    }
+
     fn unfinished(&self) -> String {
         let (name, namespace) = (&self.asked.name, self.k8s.namespace());
         format!(

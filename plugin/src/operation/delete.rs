@@ -109,6 +109,8 @@ pub(crate) struct Delete {
     manner: Manner,
     /// Whether this run has seen the Cluster, or a deletion that is not finished.
     begun: bool,
+    /// Whether this run has looked for what else uses the database.
+    dependents_checked: bool,
     fenced_since: Option<Instant>,
     unwell_since: Option<Instant>,
 }
@@ -120,6 +122,7 @@ impl Delete {
             name,
             manner,
             begun: false,
+            dependents_checked: false,
             fenced_since: None,
             unwell_since: None,
         }
@@ -269,6 +272,14 @@ impl Delete {
         )))
     }
 
+    async fn refuse_dependents(&mut self, cluster: View<'_>) -> Result<(), Failure> {
+        if !self.dependents_checked {
+            world::refuse_dependents(&self.k8s, cluster, &self.name).await?;
+            self.dependents_checked = true;
+        }
+        Ok(())
+    }
+
     async fn write_tombstone(&self, world: &World, cluster: View<'_>) -> Result<(), Failure> {
         let id = cluster
             .label(label::ID)
@@ -410,13 +421,13 @@ impl Operation for Delete {
         let name = cluster.name();
         match step {
             Step::Mark => {
-                world::refuse_dependents(&self.k8s, cluster, &self.name).await?;
+                self.refuse_dependents(cluster).await?;
                 self.k8s
                     .merge(Kind::Cluster, name, &patch(Step::DeletePooler, None), false)
                     .await?;
             }
             Step::DeletePooler => {
-                world::refuse_dependents(&self.k8s, cluster, &self.name).await?;
+                self.refuse_dependents(cluster).await?;
                 if let Some(pooler) = world.pooler.as_ref().map(View) {
                     self.k8s
                         .delete(Kind::Pooler, pooler.name(), pooler.uid(), false)
@@ -465,6 +476,10 @@ impl Operation for Delete {
         failure
             .context(format!("database/{} is not deleted", self.name))
             .hint(self.unfinished())
+    }
+
+    fn not_yet(&self) -> String {
+        format!("database/{} is not deleted", self.name)
     }
 
     fn unfinished(&self) -> String {

@@ -32,6 +32,24 @@ const POLL: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Until when an operation may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    at: Instant,
+    /// What `--timeout` said, for the message.
+    given: Duration,
+}
+
+impl Deadline {
+    /// So long from now.
+    pub(crate) fn within(timeout: Duration) -> Self {
+        Self {
+            at: Instant::now() + timeout,
+            given: timeout,
+        }
+    }
+}
+
 /// What an operation does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next<S> {
@@ -64,6 +82,9 @@ pub(crate) trait Operation {
         failure
     }
 
+    /// What is not so when the time is over, as in `database/orders is not ready`.
+    fn not_yet(&self) -> String;
+
     /// What goes on without us, and which command follows it.
     fn unfinished(&self) -> String;
 }
@@ -74,22 +95,21 @@ pub(crate) trait Operation {
 /// A refusal; a failure that will not pass; the time-out; Ctrl-C.
 pub(crate) async fn run<O: Operation>(
     operation: &mut O,
-    timeout: Duration,
+    deadline: Deadline,
     progress: &Progress,
 ) -> Result<O::World, Failure> {
     let unfinished = operation.unfinished();
     tokio::select! {
-        result = drive(operation, timeout, progress) => result,
+        result = drive(operation, deadline, progress) => result,
         _ = tokio::signal::ctrl_c() => Err(Failure::interrupted("interrupted").hint(unfinished)),
     }
 }
 
 async fn drive<O: Operation>(
     operation: &mut O,
-    timeout: Duration,
+    deadline: Deadline,
     progress: &Progress,
 ) -> Result<O::World, Failure> {
-    let deadline = Instant::now() + timeout;
     let mut pause = FIRST_PAUSE;
     let mut begun = false;
     loop {
@@ -112,9 +132,10 @@ async fn drive<O: Operation>(
             }
             Err(failure) => return Err(failure),
         };
-        if Instant::now() + rest > deadline {
+        if Instant::now() + rest > deadline.at {
+            let given = human(deadline.given);
             return Err(
-                Failure::new(format!("timed out after {}: {last}", human(timeout)))
+                Failure::new(format!("{} after {given}: {last}", operation.not_yet()))
                     .hint(operation.unfinished()),
             );
         }
@@ -224,6 +245,10 @@ mod tests {
             failure
         }
 
+        fn not_yet(&self) -> String {
+            "not counted to three".into()
+        }
+
         fn unfinished(&self) -> String {
             "look again".into()
         }
@@ -236,9 +261,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn steps_follow_from_the_world_and_faults_pass() {
         let mut counting = Counting::new(false);
-        let world = run(&mut counting, seconds(60), &Progress::new("x"))
-            .await
-            .unwrap();
+        let world = run(
+            &mut counting,
+            Deadline::within(seconds(60)),
+            &Progress::new("x"),
+        )
+        .await
+        .unwrap();
         assert_eq!((world, counting.looks.get()), (3, 7));
     }
 
@@ -246,9 +275,13 @@ mod tests {
     async fn a_network_that_is_down_at_the_start_is_told_at_once() {
         let mut counting = Counting::new(false);
         counting.looks.set(1);
-        let failure = run(&mut counting, seconds(60), &Progress::new("x"))
-            .await
-            .unwrap_err();
+        let failure = run(
+            &mut counting,
+            Deadline::within(seconds(60)),
+            &Progress::new("x"),
+        )
+        .await
+        .unwrap_err();
         assert_eq!(
             (failure.to_string().as_str(), counting.looks.get()),
             ("no network", 2)
@@ -258,9 +291,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_left_in_a_truthful_state() {
         let mut counting = Counting::new(true);
-        run(&mut counting, seconds(60), &Progress::new("x"))
-            .await
-            .unwrap_err();
+        run(
+            &mut counting,
+            Deadline::within(seconds(60)),
+            &Progress::new("x"),
+        )
+        .await
+        .unwrap_err();
         assert!(counting.stopped);
     }
 

@@ -218,6 +218,10 @@ impl Operation for Purge {
         Ok(())
     }
 
+    fn not_yet(&self) -> String {
+        format!("database/{} is not purged", self.name)
+    }
+
     fn unfinished(&self) -> String {
         format!(
             "the same command again goes on: kubectl daap purge {} -n {}",

@@ -82,6 +82,10 @@ impl Operation for Ready {
         match step.0 {}
     }
 
+    fn not_yet(&self) -> String {
+        format!("database/{} is not ready", self.name)
+    }
+
     fn unfinished(&self) -> String {
         format!(
             "it goes on in the cluster; follow it with: kubectl daap get {} -n {}",

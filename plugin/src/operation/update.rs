@@ -101,7 +101,7 @@ impl Update {
         };
         let complain = |text: String| {
             Err(Failure::fields(
-                format!("database/{} not changed", self.name),
+                "its storage cannot change like that",
                 vec![Complaint::new("--storage", text)],
             ))
         };
@@ -184,10 +184,16 @@ impl Update {
         {
             map_at(&mut patch, &["spec", "storage"]).insert("size".into(), size.as_str().into());
         }
-        if patch != json!({})
-            && let Some(reason) = &changes.reason
-        {
-            set_annotation(&mut patch, annotation::CHANGE_REASON, reason);
+        if patch != json!({}) {
+            // Without a reason the last one goes: the history would record it for this change.
+            match &changes.reason {
+                Some(reason) => set_annotation(&mut patch, annotation::CHANGE_REASON, reason),
+                None if view.annotation(annotation::CHANGE_REASON).is_some() => {
+                    map_at(&mut patch, &["metadata", "annotations"])
+                        .insert(annotation::CHANGE_REASON.into(), Value::Null);
+                }
+                None => {}
+            }
         }
         patch
     }
@@ -293,6 +299,10 @@ impl Operation for Update {
 
     async fn stop(&mut self, failure: Failure) -> Failure {
         failure.context(format!("database/{} not changed", self.name))
+    }
+
+    fn not_yet(&self) -> String {
+        format!("database/{} is not changed", self.name)
     }
 
     fn unfinished(&self) -> String {

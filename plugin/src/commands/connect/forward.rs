@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::database::PORT;
 use crate::failure::Failure;
-use crate::kubernetes::{Kind, Kubernetes, chain};
+use crate::kubernetes::{Kind, Kubernetes, explain};
 use crate::output::stderr_line;
 
 /// A listening port; closed when dropped.
@@ -77,7 +77,7 @@ async fn carry(mut stream: TcpStream, pods: &Api<Pod>, pod: &str) -> Result<(), 
     let mut forwarder = pods
         .portforward(pod, &[PORT])
         .await
-        .map_err(|error| chain(&error))?;
+        .map_err(|error| explain(&error))?;
     let refused = forwarder.take_error(PORT);
     if let Some(mut upstream) = forwarder.take_stream(PORT) {
         // Either side ends a connection as it likes: that is no failure of the forward.

@@ -6,7 +6,7 @@ use daap_crds::contract::{cnpg, label};
 use daap_crds::names::DatabaseName;
 use daap_crds::object::View;
 use daap_crds::tombstone::{Retained, Stage, Tombstone};
-use futures::future::{try_join_all, try_join5};
+use futures::future::{join_all, try_join_all, try_join5};
 use serde_json::Value;
 
 use crate::database::tombstones;
@@ -208,42 +208,57 @@ pub(super) async fn refuse_dependents(
     cluster: View<'_>,
     name: &DatabaseName,
 ) -> Result<(), Failure> {
-    let lists = try_join_all(DEPENDENTS.iter().map(|kind| dependents(k8s, *kind))).await?;
-    let pooler = name.pooler();
-    let found: Vec<String> = DEPENDENTS
-        .iter()
-        .zip(&lists)
-        .flat_map(|(kind, objects)| objects.iter().map(move |object| (*kind, View(object))))
-        .filter(|(_, object)| object.text("/spec/cluster/name") == Some(cluster.name()))
-        .filter(|(kind, object)| *kind != Kind::Pooler || object.name() != pooler)
-        .filter(|(_, object)| !object.is_being_deleted())
-        .map(|(kind, object)| format!("{kind}/{}", object.name()))
-        .collect();
+    let kinds = served(k8s).await?;
+    let lists = join_all(kinds.iter().map(|kind| k8s.list(*kind, ""))).await;
+    let (pooler, mut found, mut unknown) = (name.pooler(), Vec::new(), Vec::new());
+    for (kind, list) in kinds.iter().zip(lists) {
+        match list {
+            Ok(objects) => found.extend(
+                objects
+                    .iter()
+                    .map(View)
+                    .filter(|object| object.text("/spec/cluster/name") == Some(cluster.name()))
+                    .filter(|object| *kind != Kind::Pooler || object.name() != pooler)
+                    .filter(|object| !object.is_being_deleted())
+                    .map(|object| format!("{kind}/{}", object.name())),
+            ),
+            Err(failure) if failure.classification() == Class::Forbidden => {
+                unknown.push(kind.plural());
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    if !unknown.is_empty() {
+        stderr_line(&format!(
+            "Warning: you may not list {} in namespace {}; whether one of them uses the database is not known",
+            unknown.join(", "),
+            k8s.namespace()
+        ));
+    }
     if found.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(format!(
-        "database/{name} is still used by {}",
-        found.join(", ")
-    ))
-    .hint(format!(
-        "remove them first: kubectl delete -n {} {}",
-        k8s.namespace(),
-        found.join(" ")
-    )))
+    let found = found.join(" ");
+    Err(
+        Failure::new(format!("database/{name} is still used by {found}")).hint(format!(
+            "remove them first: kubectl delete -n {} {found}",
+            k8s.namespace()
+        )),
+    )
 }
 
-async fn dependents(k8s: &Kubernetes, kind: Kind) -> Result<Vec<Value>, Failure> {
-    match k8s.list(kind, "").await {
-        Err(failure) if failure.classification() == Class::NotServed => Ok(Vec::new()),
-        Err(failure) if failure.classification() == Class::Forbidden => {
-            stderr_line(&format!(
-                "Warning: {failure}; whether one uses the database is not known"
-            ));
-            Ok(Vec::new())
-        }
-        answer => answer,
-    }
+/// Those dependents that this version of the operator has: everybody may ask for that.
+async fn served(k8s: &Kubernetes) -> Result<Vec<Kind>, Failure> {
+    let found = k8s.raw(&format!("/apis/{}/v1", cnpg::GROUP)).await?;
+    let resources = View(&found).at("/resources").and_then(Value::as_array);
+    let is_served = |kind: &Kind| {
+        resources.is_some_and(|resources| {
+            resources
+                .iter()
+                .any(|resource| View(resource).text("/name") == Some(kind.plural()))
+        })
+    };
+    Ok(DEPENDENTS.into_iter().filter(is_served).collect())
 }
 
 #[cfg(test)]
