@@ -1,29 +1,41 @@
 #!/usr/bin/env bash
-# Installs what the sandbox needs and is missing: PostgreSQL and PgBouncer from Debian's packages, and
-# the control plane, built once. Quiet when there is nothing to do; says exactly what to install when
-# it may not.
+# Installs what the sandbox runs and the machine lacks: PostgreSQL, PgBouncer, and the control plane
+# (built once, cached outside the checkout). Safe to repeat; says nothing when nothing is to be done.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-missing=()
-compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
-{ command -v pgbouncer || [ -x /usr/sbin/pgbouncer ]; } >/dev/null || missing+=(pgbouncer)
-command -v psql >/dev/null || missing+=(postgresql-client)
-# setpriv ties the life of every process of a sandbox to its supervisor.
-command -v setpriv >/dev/null || missing+=(util-linux)
+found() { PATH=$PATH:/usr/sbin command -v "$1" >/dev/null; }
+# Debian keeps the server's programs out of PATH; the sandbox looks for them in the same places.
+postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || found initdb; }
 
-if [ "${#missing[@]}" -gt 0 ]; then
-  if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-    echo "missing: ${missing[*]} (names of Debian's packages)" >&2
-    echo "install them, as with: sudo apt-get install --yes ${missing[*]}" >&2
+missing=()
+postgres || missing+=(postgresql)
+found psql || missing+=(postgresql-client)
+found pgbouncer || missing+=(pgbouncer)
+found setpriv || missing+=(util-linux)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  install=(apt-get install --yes "${missing[@]}")
+  if ! found apt-get; then
+    echo "missing: ${missing[*]} (Debian's names); install PostgreSQL's server and client, PgBouncer and setpriv, and put their programs into PATH" >&2
+    exit 1
+  fi
+  if [ "$(id -u)" -eq 0 ]; then
+    privileged=(env)
+  elif found sudo && sudo -n true 2>/dev/null; then
+    privileged=(sudo)
+  else
+    echo "missing: ${missing[*]}; run: sudo ${install[*]}" >&2
     exit 1
   fi
   echo "installing ${missing[*]} …" >&2
-  export DEBIAN_FRONTEND=noninteractive
-  # The packages' own services are not wanted: a sandbox starts its processes itself.
-  apt-get update --quiet=2
-  apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >/dev/null
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  if ! { "${privileged[@]}" apt-get update && "${privileged[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "failed to install: ${missing[*]}; run by hand: ${install[*]}" >&2
+    exit 1
+  fi
 fi
 
-command -v cargo >/dev/null || { echo "missing: Rust; install it with rustup, from https://rustup.rs" >&2; exit 1; }
 controlplane/build.sh >/dev/null

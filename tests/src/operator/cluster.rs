@@ -144,6 +144,9 @@ impl View {
             pods: owned(pods.items, cluster),
             jobs: owned(jobs.items, cluster),
         };
+        // A deleted claim is there only as long as its pod.
+        view.claims
+            .retain(|claim| claim.metadata.deletion_timestamp.is_none());
         view.claims.sort_by_key(serial);
         view.pods.sort_by_key(ResourceExt::name_any);
         Ok(view)

@@ -86,10 +86,11 @@ pub(super) async fn reconcile(pass: &mut Pass) -> Result<Option<Action>, Error> 
         return Ok(Some(Action::requeue(RETRY * 5)));
     }
     choose_primary(pass).await?;
+    pass.synchronise_password().await?;
+    stop_orphans(pass).await?;
     if let Some(action) = start(pass).await? {
         return Ok(Some(action));
     }
-    pass.synchronise_password().await?;
     let wanted = pass.cluster.instances();
     match pass.view.claims.len() {
         have if have < wanted => add_replica(pass).await.map(Some),
@@ -250,6 +251,22 @@ fn role(pass: &Pass, instance: &str) -> Role {
     }
 }
 
+/// Removes pods whose claims were deleted.
+async fn stop_orphans(pass: &Pass) -> Result<(), Error> {
+    let api: Api<Pod> = Api::namespaced(pass.shared.client.clone(), &pass.cluster.namespace);
+    for pod in &pass.view.pods {
+        let has_claim = pass
+            .view
+            .claims
+            .iter()
+            .any(|claim| claim.name_any() == pod.name_any());
+        if !has_claim && pod.metadata.deletion_timestamp.is_none() {
+            delete(&api, pod, DeleteParams::default()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Starts the instances, the primary first and one at a time; `None` when all run.
 async fn start(pass: &mut Pass) -> Result<Option<Action>, Error> {
     let cluster = &pass.cluster;
@@ -309,20 +326,13 @@ async fn remove_last(pass: &mut Pass) -> Result<Action, Error> {
     )
     .await;
     let (client, namespace) = (&pass.shared.client, &pass.cluster.namespace);
+    // The claim first: it stays while the pod uses it, but no new pod is made for it.
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    delete(&claims, &claim, DeleteParams::default()).await?;
     if let Some(pod) = pass.view.pod(&name) {
-        delete(
-            &Api::<Pod>::namespaced(client.clone(), namespace),
-            pod,
-            DeleteParams::default(),
-        )
-        .await?;
+        let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        delete(&pods, pod, DeleteParams::default()).await?;
     }
-    delete(
-        &Api::<PersistentVolumeClaim>::namespaced(client.clone(), namespace),
-        &claim,
-        DeleteParams::default(),
-    )
-    .await?;
     Ok(Action::await_change())
 }
 

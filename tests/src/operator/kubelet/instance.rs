@@ -21,7 +21,7 @@ use crate::operator::{
 };
 
 /// How often an instance that is not ready is asked whether it is.
-const PROBE: Duration = Duration::from_millis(100);
+const PROBE: Duration = Duration::from_millis(150);
 /// How long an instance may take to end once its sessions are cut.
 const CUT: Duration = Duration::from_secs(60);
 
@@ -111,6 +111,8 @@ async fn supervise(bench: &Bench, mut postmaster: Postmaster, data: &Path) -> Re
     let mut known = orders.borrow().parameters.clone();
     let mut ready = false;
     let mut probe = tokio::time::interval(PROBE);
+    // A long query of the status is no reason to ask twice as often afterwards.
+    probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let asked = orders.borrow_and_update().clone();
         if let Some(patience) = asked.stop {
@@ -159,7 +161,11 @@ async fn look(bench: &Bench, postmaster: &Postmaster) -> bool {
     };
     // What it reports is seen before its pod is ready, as with the real one's slower probe.
     let first = bench.report(Some(report));
-    if first || !(is_primary || *streams != "0") {
+    if first {
+        tokio::time::sleep(PROBE).await;
+        return false;
+    }
+    if !is_primary && *streams == "0" {
         return false;
     }
     bench.running(true);
