@@ -1,4 +1,4 @@
-//! Programs whose life is tied to ours, and processes told apart from others that got their id.
+//! Programs whose life is tied to ours.
 //!
 //! The kernel delivers the parent-death signal when the *thread* that spawned a child ends, not
 //! when the process does. Threads of tokio's pools end when they are idle, so every child is
@@ -13,52 +13,9 @@ use std::{
     thread,
 };
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use serde::{Deserialize, Serialize};
 use tokio::{process::Child, runtime::Handle, sync::oneshot};
 
-/// Environment variable on everything that a sandbox starts: the sandbox's folder. Whoever cleans
-/// up after a crash finds the processes by it.
-pub const OWNER_VARIABLE: &str = "DAAP_SANDBOX_OWNER";
-
-/// A user without rights, for programs that refuse to run as root (PostgreSQL, PgBouncer).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unprivileged {
-    /// User id.
-    pub uid: u32,
-    /// Group id.
-    pub gid: u32,
-}
-
-impl Unprivileged {
-    /// The user that such programs have to run as: `None` when we are not root ourselves, else
-    /// `postgres` where the distribution's package made one, else `nobody`.
-    #[must_use]
-    pub fn needed() -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            return None;
-        }
-        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let find = |wanted: &str| {
-            passwd.lines().find_map(|line| {
-                let mut fields = line.split(':');
-                (fields.next()? == wanted).then_some(())?;
-                let uid = fields.nth(1)?.parse().ok()?;
-                let gid = fields.next()?.parse().ok()?;
-                Some(Self { uid, gid })
-            })
-        };
-        let nobody = Self {
-            uid: 65534,
-            gid: 65534,
-        };
-        Some(
-            find("postgres")
-                .or_else(|| find("nobody"))
-                .unwrap_or(nobody),
-        )
-    }
-}
+use super::Unprivileged;
 
 /// A program that the kernel kills when we end, however we end.
 #[derive(Debug)]
@@ -216,75 +173,3 @@ static SPAWNER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
     });
     sender
 });
-
-/// A process, told apart from a later one that got the same id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// Process id.
-    pub pid: u32,
-    /// When it started, in clock ticks since the machine did.
-    pub started: u64,
-}
-
-impl Identity {
-    /// The process that has this id now, zombies left out.
-    #[must_use]
-    pub fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The second field is the program's name in brackets, which may hold spaces and brackets.
-        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-        let zombie = matches!(*fields.first()?, "Z" | "X");
-        let started = fields.get(19)?.parse().ok()?;
-        (!zombie).then_some(Self { pid, started })
-    }
-
-    /// Whether this very process still runs.
-    #[must_use]
-    pub fn is_running(self) -> bool {
-        Self::of(self.pid) == Some(self)
-    }
-
-    /// Sends a signal to this very process; that it is gone is no error.
-    pub fn signal(self, signal: Signal) -> io::Result<()> {
-        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
-            return Ok(());
-        };
-        // The descriptor holds on to the process, so the id cannot be given to another one
-        // between the check and the signal.
-        let descriptor = match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(descriptor) => descriptor,
-            Err(rustix::io::Errno::SRCH) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        if !self.is_running() {
-            return Ok(());
-        }
-        match pidfd_send_signal(&descriptor, signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// Every process that was started for the sandbox in this folder, except ourselves.
-#[must_use]
-pub fn owned_by(folder: &Path) -> Vec<Identity> {
-    let mut mark = OsString::from(OWNER_VARIABLE);
-    mark.push("=");
-    mark.push(folder);
-    let Ok(processes) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|&pid| pid != std::process::id())
-        .filter(|pid| {
-            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-                environment
-                    .split(|byte| *byte == 0)
-                    .any(|variable| variable == mark.as_encoded_bytes())
-            })
-        })
-        .filter_map(Identity::of)
-        .collect()
-}
