@@ -1,0 +1,524 @@
+//! The life of a database as a developer sees it: the plugin through the real kubectl, real
+//! PostgreSQL behind a real PgBouncer.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use base64::Engine as _;
+use daap_tests::sandbox::{Sandbox, User};
+use serde_json::{Value, json};
+
+/// A namespace of the shared sandbox, for one test.
+struct Place {
+    sandbox: &'static Sandbox,
+    namespace: &'static str,
+}
+
+impl Place {
+    async fn of(namespace: &'static str) -> Self {
+        let sandbox = Sandbox::shared().await;
+        sandbox.fresh_namespace(namespace).await;
+        Self { sandbox, namespace }
+    }
+
+    fn plugin(&self, user: User, words: &[&str]) -> Output {
+        let (before, after) = match words.iter().position(|word| *word == "--") {
+            Some(at) => words.split_at(at),
+            None => (words, &[][..]),
+        };
+        let mut command = self.sandbox.plugin(user);
+        command
+            .args(before)
+            .args(["-n", self.namespace])
+            .args(after);
+        run(&mut command, None)
+    }
+
+    /// Runs the plugin as payments-dev and expects it to work.
+    fn done(&self, words: &[&str]) -> String {
+        let output = self.plugin(User::PaymentsDev, words);
+        assert!(output.status.success(), "{words:?}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs the plugin as payments-dev and expects it to fail.
+    fn fails(&self, words: &[&str]) -> String {
+        let output = self.plugin(User::PaymentsDev, words);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{words:?}: {}",
+            text(&output)
+        );
+        text(&output)
+    }
+
+    fn kubectl(&self, words: &[&str], input: Option<&Value>) -> String {
+        let mut command = self.sandbox.kubectl(User::Admin);
+        command.args(words).args(["-n", self.namespace]);
+        let output = run(&mut command, input);
+        assert!(output.status.success(), "{words:?}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_str(&self.done(words)).unwrap()
+    }
+
+    fn state(&self, name: &str) -> (String, String) {
+        let status = self.json(&["get", name, "-o", "json"])["status"].clone();
+        let field = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
+        (field("state"), field("reason"))
+    }
+
+    fn create(&self, name: &str, more: &[&str]) -> String {
+        let words = [
+            "create",
+            name,
+            "--owner-team",
+            "payments",
+            "--purpose",
+            "for a test",
+        ];
+        self.done(&[&words[..], more].concat())
+    }
+
+    fn sql(&self, name: &str, statement: &str) -> String {
+        self.done(&[
+            "connect",
+            name,
+            "--",
+            "--no-align",
+            "--tuples-only",
+            "-c",
+            statement,
+        ])
+    }
+}
+
+fn run(command: &mut Command, input: Option<&Value>) -> Output {
+    let piped = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    if let Some(input) = input {
+        stdin.write_all(input.to_string().as_bytes()).unwrap();
+    }
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let both = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8_lossy(&both).into_owned()
+}
+
+/// Looks again until `look` finds something.
+async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        ticks.tick().await;
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "not within a minute: {what}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_created_used_changed_deleted_and_purged() {
+    let place = Place::of("life").await;
+    let said = place.create("orders", &["--storage", "1Gi"]);
+    assert_eq!(
+        said.lines().next(),
+        Some("database/orders created"),
+        "stdout is for the result"
+    );
+    let database = place.json(&["get", "orders", "-o", "json"]);
+    assert_eq!(database["status"]["state"], "ready");
+    assert_eq!(database["record"]["createdBy"], "payments-dev");
+    assert_eq!(database["spec"]["storage"], "1Gi");
+
+    // Passwords only when asked for.
+    let hidden = place.done(&["credentials", "orders", "-o", "json"]);
+    assert!(!hidden.contains("\"password\""), "{hidden}");
+    let shown = place.done(&["credentials", "orders", "-o", "uri", "--show-password"]);
+    assert!(
+        shown.contains("app:") && shown.contains("sslmode=verify-full"),
+        "{shown}"
+    );
+
+    place.sql(
+        "orders",
+        "create table items (name text); insert into items values ('a book')",
+    );
+    assert_eq!(
+        place.sql("orders", "select name from items").trim(),
+        "a book"
+    );
+    // psql's own exit status comes through.
+    let output = place.plugin(
+        User::PaymentsDev,
+        &["connect", "orders", "--", "-c", "select broken"],
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+
+    // A change is a version; the same change again is none.
+    place.done(&[
+        "update",
+        "orders",
+        "--purpose",
+        "orders and returns",
+        "--change-reason",
+        "more",
+    ]);
+    place.done(&["update", "orders", "--purpose", "orders and returns"]);
+    let changed = place.json(&["get", "orders", "-o", "json"]);
+    assert_eq!(changed["record"]["version"], 2);
+    assert_eq!(changed["record"]["id"], database["record"]["id"]);
+
+    // Deleted: its record and its data stay, and nothing of it runs.
+    place.fails(&["delete", "orders"]);
+    assert!(
+        place
+            .done(&["delete", "orders", "--yes"])
+            .contains("database/orders deleted")
+    );
+    assert!(place.fails(&["get", "orders"]).contains("not found"));
+    assert!(!place.done(&["list"]).contains("orders"));
+    assert!(place.done(&["list", "--deleted"]).contains("orders"));
+    assert_eq!(
+        place.kubectl(&["get", "clusters,poolers,pods", "-o", "name"], None),
+        ""
+    );
+    assert!(
+        place
+            .kubectl(&["get", "pvc", "-o", "name"], None)
+            .contains("daap-orders-1")
+    );
+    assert!(
+        place
+            .fails(&["delete", "orders", "--yes"])
+            .contains("not found")
+    );
+    place.done(&["delete", "orders", "--yes", "--ignore-not-found"]);
+
+    // Its name is kept for it until the data is given up.
+    let words = [
+        "create",
+        "orders",
+        "--owner-team",
+        "payments",
+        "--purpose",
+        "another",
+    ];
+    assert!(place.fails(&words).contains("purge"));
+    place.done(&["purge", "orders", "--yes"]);
+    assert_eq!(place.kubectl(&["get", "pvc", "-o", "name"], None), "");
+    place.create("orders", &[]);
+    let anew = place.json(&["get", "orders", "-o", "json"]);
+    assert_ne!(anew["record"]["id"], database["record"]["id"]);
+    assert!(
+        place
+            .done(&["list", "--deleted"])
+            .contains(database["record"]["id"].as_str().unwrap())
+    );
+    place.done(&["delete", "orders", "--yes", "--purge"]);
+    assert_eq!(
+        place.kubectl(&["get", "pvc,clusters,poolers", "-o", "name"], None),
+        ""
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_outlive_a_pod_and_the_certificate_has_the_poolers_name() {
+    let place = Place::of("restart").await;
+    place.create("orders", &[]);
+    place.sql(
+        "orders",
+        "create table items (name text); insert into items values ('a lamp')",
+    );
+    let before = place.kubectl(
+        &["get", "pod/daap-orders-1", "-o", "jsonpath={.metadata.uid}"],
+        None,
+    );
+    place.kubectl(&["delete", "pod/daap-orders-1"], None);
+    eventually("another pod, and the database ready", || {
+        let mut command = place.sandbox.kubectl(User::Admin);
+        command.args([
+            "get",
+            "pod/daap-orders-1",
+            "-o",
+            "jsonpath={.metadata.uid}",
+            "-n",
+            place.namespace,
+        ]);
+        let uid = text(&run(&mut command, None));
+        (uid != before && place.state("orders").0 == "ready").then_some(())
+    })
+    .await;
+
+    // psql alone, as an application would: the name is verified, the address is the Service's.
+    let folder = tempfile::tempdir().unwrap();
+    let authority = place.kubectl(
+        &[
+            "get",
+            "secret/daap-orders-ca",
+            "-o",
+            r"jsonpath={.data.ca\.crt}",
+        ],
+        None,
+    );
+    let authority = base64::prelude::BASE64_STANDARD.decode(authority).unwrap();
+    let file = folder.path().join("ca.crt");
+    std::fs::write(&file, authority).unwrap();
+    let address = "jsonpath={.status.loadBalancer.ingress[0].ip}";
+    let address = place.kubectl(&["get", "service/daap-orders-pooler", "-o", address], None);
+    let credentials = place.json(&["credentials", "orders", "-o", "json", "--show-password"]);
+    let ask = |host: &str| {
+        let mut psql = Command::new("psql");
+        psql.args([
+            "--no-align",
+            "--tuples-only",
+            "-c",
+            "select name from items",
+        ])
+        .env("PGHOST", host)
+        .env("PGHOSTADDR", &address)
+        .env("PGUSER", credentials["user"].as_str().unwrap())
+        .env("PGDATABASE", credentials["database"].as_str().unwrap())
+        .env("PGPASSWORD", credentials["password"].as_str().unwrap())
+        .env("PGSSLMODE", "verify-full")
+        .env("PGSSLROOTCERT", &file);
+        run(&mut psql, None)
+    };
+    let answer = ask("daap-orders-pooler.restart.svc");
+    assert_eq!(text(&answer).trim(), "a lamp");
+    let answer = ask("another-name.restart.svc");
+    assert!(
+        !answer.status.success() && text(&answer).contains("does not match"),
+        "{}",
+        text(&answer)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_is_refused_on_the_way_is_docked_and_finished_by_the_same_command() {
+    let place = Place::of("docked").await;
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "no-poolers-in-docked"},
+        "spec": {
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "docked"}},
+                "resourceRules": [{"apiGroups": ["postgresql.cnpg.io"], "apiVersions": ["*"], "resources": ["poolers"], "operations": ["CREATE"]}],
+            },
+            "validations": [{"expression": "false", "message": "no poolers today"}],
+        },
+    });
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "no-poolers-in-docked"},
+        "spec": {"policyName": "no-poolers-in-docked", "validationActions": ["Deny"]},
+    });
+    place.kubectl(&["create", "-f", "-"], Some(&policy));
+    place.kubectl(&["create", "-f", "-"], Some(&binding));
+    // A policy takes effect a moment after it is written.
+    let probe = json!({
+        "apiVersion": "postgresql.cnpg.io/v1", "kind": "Pooler", "metadata": {"name": "probe"},
+        "spec": {"cluster": {"name": "legacy"}, "pgbouncer": {}},
+    });
+    eventually("poolers are refused", || {
+        let mut command = place.sandbox.kubectl(User::Admin);
+        command.args([
+            "create",
+            "--dry-run=server",
+            "-f",
+            "-",
+            "-n",
+            place.namespace,
+        ]);
+        text(&run(&mut command, Some(&probe)))
+            .contains("no poolers today")
+            .then_some(())
+    })
+    .await;
+
+    let words = [
+        "create",
+        "orders",
+        "--owner-team",
+        "payments",
+        "--purpose",
+        "for a test",
+    ];
+    let said = place.fails(&words);
+    assert!(said.contains("no poolers today"), "{said}");
+    let (state, reason) = place.state("orders");
+    assert_eq!(state, "error");
+    assert!(reason.contains("no poolers today"), "{reason}");
+    let docked = r"jsonpath={.metadata.annotations.cnpg\.io/hibernation}";
+    assert_eq!(
+        place.kubectl(&["get", "cluster/daap-orders", "-o", docked], None),
+        "on"
+    );
+    let id = place.json(&["get", "orders", "-o", "json"])["record"]["id"].clone();
+
+    let name = "validatingadmissionpolicybinding/no-poolers-in-docked";
+    place.kubectl(&["delete", name], None);
+    eventually("poolers are let through again", || {
+        let mut command = place.sandbox.kubectl(User::Admin);
+        command.args([
+            "create",
+            "--dry-run=server",
+            "-f",
+            "-",
+            "-n",
+            place.namespace,
+        ]);
+        run(&mut command, Some(&probe))
+            .status
+            .success()
+            .then_some(())
+    })
+    .await;
+    place.done(&words);
+    assert_eq!(place.state("orders").0, "ready");
+    assert_eq!(
+        place.json(&["get", "orders", "-o", "json"])["record"]["id"],
+        id,
+        "the same id"
+    );
+    assert_eq!(place.sql("orders", "select 1").trim(), "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_filter_page_and_print_as_asked() {
+    let place = Place::of("lists").await;
+    for name in ["orders", "offers", "stock"] {
+        place.create(name, &["--wait=false"]);
+    }
+    let names =
+        |words: &[&str]| -> Vec<String> { place.done(words).lines().map(str::to_owned).collect() };
+    let all = ["database/offers", "database/orders", "database/stock"];
+    assert_eq!(names(&["list", "-o", "name"]), all);
+    assert_eq!(names(&["list", "-o", "name", "--chunk-size", "1"]), all);
+    assert_eq!(
+        names(&["list", "-o", "name", "--owner-team", "payments"]),
+        all
+    );
+    assert_eq!(
+        names(&["list", "-o", "name", "--owner-team", "billing"]),
+        [""; 0]
+    );
+    assert_eq!(names(&["list", "-o", "name", "--name", "o*"]), &all[..2]);
+    assert_eq!(
+        names(&["list", "-o", "name", "--state", "deleted"]),
+        [""; 0]
+    );
+    assert_eq!(
+        names(&["list", "-o", "name", "-l", "daap.dev/name=stock"]),
+        &all[2..]
+    );
+    let table = names(&["list"]);
+    assert!(
+        table[0].starts_with("NAME") && table[0].ends_with("AGE"),
+        "{table:?}"
+    );
+    assert_eq!(names(&["list", "--no-headers"]).len(), 3);
+    let list = place.json(&["list", "-o", "json"]);
+    assert_eq!(
+        (&list["kind"], list["items"].as_array().map(Vec::len)),
+        (&json!("List"), Some(3))
+    );
+    let output = place.plugin(User::PaymentsDev, &["list", "-A"]);
+    assert!(
+        !output.status.success(),
+        "payments-dev may not list in every namespace"
+    );
+    let output = place.plugin(User::Admin, &["list", "-A"]);
+    assert!(text(&output).starts_with("NAMESPACE"), "{}", text(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_writes_nothing() {
+    let place = Place::of("dry").await;
+    for way in ["--dry-run=client", "--dry-run=server"] {
+        place.create("orders", &[way]);
+    }
+    let manifest = place.create("orders", &["--dry-run=client", "-o", "json"]);
+    assert_eq!(
+        place.kubectl(&["get", "clusters,poolers", "-o", "name"], None),
+        ""
+    );
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let mut command = place.sandbox.kubectl(User::PaymentsDev);
+    let output = run(
+        command.args(["apply", "-f", "-", "-n", place.namespace]),
+        Some(&manifest),
+    );
+    assert!(
+        output.status.success(),
+        "kubectl takes it unchanged: {}",
+        text(&output)
+    );
+    eventually("what was applied is a database like any other", || {
+        (place.state("orders").0 == "ready").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_come_up_is_not_called_ready() {
+    let place = Place::of("stuck").await;
+    let words = [
+        "create",
+        "orders",
+        "--owner-team",
+        "payments",
+        "--purpose",
+        "for a test",
+    ];
+    let said = place.fails(
+        &[
+            &words[..],
+            &["--image", "registry.example/missing", "--timeout", "5s"],
+        ]
+        .concat(),
+    );
+    assert!(
+        said.contains("not ready after 5s") && said.contains("kubectl daap get orders"),
+        "{said}"
+    );
+    let (state, _) = place.state("orders");
+    assert_ne!(state, "ready");
+    let database = place.json(&["get", "orders", "-o", "json"]);
+    assert!(
+        database["status"].get("connection").is_none(),
+        "connection details only when ready"
+    );
+    assert!(
+        place
+            .fails(&["credentials", "orders"])
+            .contains("not ready")
+    );
+    // It cannot hibernate, and it goes all the same.
+    place.done(&["delete", "orders", "--yes", "--purge", "--force"]);
+    assert_eq!(
+        place.kubectl(&["get", "clusters,poolers,pvc", "-o", "name"], None),
+        ""
+    );
+}
