@@ -216,7 +216,7 @@ async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(),
         progress.note(&difference);
     }
     if matches!(args.output, Format::Table | Format::Wide) {
-        stdout_line(&format!("database/{name} created"))?;
+        progress.aside(|| stdout_line(&format!("database/{name} created")))?;
     }
     let namespace = k8s.namespace();
     if !args.wait {

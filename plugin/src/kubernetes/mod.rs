@@ -4,6 +4,8 @@
 mod connect;
 mod credentials;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod kind;
 mod retry;
 mod review;

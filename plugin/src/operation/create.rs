@@ -202,10 +202,10 @@ impl Create {
             let owner = owner_reference(View(cluster).name(), View(cluster).uid());
             map_at(&mut patch, &["metadata"]).insert("ownerReferences".into(), json!([owner]));
         }
-        self.pooler_reconciled = true;
         self.k8s
             .merge(Kind::Pooler, View(pooler).name(), &patch, false)
             .await?;
+        self.pooler_reconciled = true;
         Ok(())
     }
 }
@@ -277,7 +277,7 @@ impl Operation for Create {
             }
             plan::Pooler::Foreign => return Err(plan::foreign_pooler(View(pooler))),
         }
-        if !self.stamped && stamps::are_missing(None, view) {
+        if !self.stamped && stamps::are_missing(view) {
             return Ok(Next::Do(Step::Stamp));
         }
         if view.annotation(annotation::PENDING).is_some() {
@@ -311,8 +311,8 @@ impl Operation for Create {
             }
             (Step::Stamp, Some(cluster), _) => {
                 stderr_line(stamps::NO_WEBHOOK);
+                stamps::write(&self.k8s, cluster).await?;
                 self.stamped = true;
-                stamps::write(&self.k8s, None, cluster).await?;
             }
             (Step::Finish, Some(cluster), _) => {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);

@@ -6,6 +6,8 @@
 
 mod create;
 mod delete;
+#[cfg(test)]
+mod faults;
 mod purge;
 mod ready;
 mod stamps;
@@ -113,14 +115,14 @@ async fn drive<O: Operation>(
     let mut pause = FIRST_PAUSE;
     let mut begun = false;
     loop {
-        let (rest, last) = match round(operation, progress).await {
+        let (rest, last) = match round(operation, progress, &mut begun).await {
             Ok(Round::Done(world)) => return Ok(world),
             Ok(Round::Moved) => {
-                (begun, pause) = (true, FIRST_PAUSE);
+                pause = FIRST_PAUSE;
                 continue;
             }
             Ok(Round::Waits(what)) => {
-                (begun, pause) = (true, FIRST_PAUSE);
+                pause = FIRST_PAUSE;
                 progress.say(&what);
                 (POLL, what)
             }
@@ -152,8 +154,10 @@ enum Round<W> {
 async fn round<O: Operation>(
     operation: &mut O,
     progress: &Progress,
+    begun: &mut bool,
 ) -> Result<Round<O::World>, Failure> {
     let world = operation.observe().await?;
+    *begun = true;
     match operation.next(&world)? {
         Next::Done => Ok(Round::Done(world)),
         Next::Wait(what) => Ok(Round::Waits(what)),

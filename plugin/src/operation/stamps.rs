@@ -2,9 +2,9 @@
 //! for them then, and the user is told.
 
 use daap_crds::admission::{Answer, Caller, Facts, Operation, Resource, Unanswered, Write, mutate};
-use daap_crds::contract::annotation;
-use daap_crds::history::Tracked;
-use daap_crds::object::View;
+use daap_crds::contract::{annotation, label};
+use daap_crds::history::{History, Tracked};
+use daap_crds::object::{View, map_at, set_annotation, set_label};
 use daap_crds::policy::Policy;
 use serde_json::Value;
 
@@ -16,28 +16,37 @@ const ROUNDS: usize = 8;
 
 pub(super) const NO_WEBHOOK: &str = "Warning: no admission webhook stamped this change: the plugin wrote the history itself, and nothing vouches for it";
 
-/// Whether a tracked field changed and nobody stamped it.
-pub(super) fn are_missing(before: Option<View<'_>>, after: View<'_>) -> bool {
-    let version = |view: View<'_>| view.annotation(annotation::VERSION).map(str::to_owned);
-    match before {
-        None => version(after).is_none(),
-        Some(before) => {
-            Tracked::of(before) != Tracked::of(after) && version(before) == version(after)
-        }
-    }
+/// Whether a tracked field changed and nobody stamped it: the last version is not the record.
+pub(super) fn are_missing(cluster: View<'_>) -> bool {
+    history(cluster).is_none_or(|history| history.current() != Tracked::of(cluster))
 }
 
-/// Writes the stamps that lead from `before` to `after`.
-pub(super) async fn write(
-    k8s: &Kubernetes,
-    before: Option<&Value>,
-    after: &Value,
-) -> Result<(), Failure> {
+/// Writes the stamps that lead from the last version to what `cluster` is now. They follow from the
+/// Cluster alone, so that a run that was killed before this step is made good by the next.
+pub(super) async fn write(k8s: &Kubernetes, cluster: &Value) -> Result<(), Failure> {
     let user = k8s.user().await?;
-    let stamps = stamps(k8s.namespace(), user, before, after)?;
-    k8s.merge(Kind::Cluster, View(after).name(), &stamps, false)
+    let before = before(cluster);
+    let stamps = stamps(k8s.namespace(), user, before.as_ref(), cluster)?;
+    k8s.merge(Kind::Cluster, View(cluster).name(), &stamps, false)
         .await?;
     Ok(())
+}
+
+fn history(cluster: View<'_>) -> Option<History> {
+    History::parse(cluster.annotation(annotation::HISTORY)?).ok()
+}
+
+/// The Cluster as the last version of its history has it; none where it has no version.
+fn before(cluster: &Value) -> Option<Value> {
+    let last = history(View(cluster))
+        .filter(|history| history.version() > 0)?
+        .current();
+    let mut before = cluster.clone();
+    set_label(&mut before, label::OWNER_TEAM, last.owner_team);
+    set_annotation(&mut before, annotation::PURPOSE, last.purpose);
+    map_at(&mut before, &["spec"]).insert("instances".into(), last.instances.into());
+    map_at(&mut before, &["spec", "storage"]).insert("size".into(), last.storage.into());
+    Some(before)
 }
 
 fn stamps(
@@ -105,25 +114,20 @@ mod tests {
 
     #[test]
     fn a_new_database_gets_version_1_and_a_change_version_2() {
-        let mut first = cluster(1);
-        assert!(are_missing(None, View(&first)));
-        let patch = stamps("apps", "ada".into(), None, &first).unwrap();
-        json_patch::merge(&mut first, &patch);
-        assert!(!are_missing(None, View(&first)));
-        let mut second = first.clone();
-        second["spec"]["instances"] = 2.into();
-        assert!(are_missing(Some(View(&first)), View(&second)));
-        let patch = stamps("apps", "bob".into(), Some(&first), &second).unwrap();
-        json_patch::merge(&mut second, &patch);
-        assert_eq!(View(&second).annotation(annotation::VERSION), Some("2"));
-        assert_eq!(
-            View(&second).annotation(annotation::CREATED_BY),
-            Some("ada")
-        );
-        assert_eq!(
-            View(&second).annotation(annotation::UPDATED_BY),
-            Some("bob")
-        );
-        assert!(!are_missing(Some(View(&second)), View(&second)));
+        let mut cluster = cluster(1);
+        assert!(are_missing(View(&cluster)));
+        assert_eq!(before(&cluster), None);
+        let patch = stamps("apps", "ada".into(), None, &cluster).unwrap();
+        json_patch::merge(&mut cluster, &patch);
+        assert!(!are_missing(View(&cluster)));
+        cluster["spec"]["instances"] = 2.into();
+        assert!(are_missing(View(&cluster)));
+        let patch = stamps("apps", "bob".into(), before(&cluster).as_ref(), &cluster).unwrap();
+        json_patch::merge(&mut cluster, &patch);
+        let view = View(&cluster);
+        assert_eq!(view.annotation(annotation::VERSION), Some("2"));
+        assert_eq!(view.annotation(annotation::CREATED_BY), Some("ada"));
+        assert_eq!(view.annotation(annotation::UPDATED_BY), Some("bob"));
+        assert!(!are_missing(view));
     }
 }

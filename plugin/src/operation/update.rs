@@ -239,8 +239,7 @@ impl Operation for Update {
             }
             return Ok(Next::Do(Step::PatchCluster));
         }
-        let written = self.before.as_ref().map(View);
-        if !self.stamped && written.is_some() && stamps::are_missing(written, View(cluster)) {
+        if !self.dry_run && !self.stamped && stamps::are_missing(View(cluster)) {
             return Ok(Next::Do(Step::Stamp));
         }
         let team = View(cluster).label(label::OWNER_TEAM);
@@ -290,8 +289,8 @@ impl Operation for Update {
             }
             Step::Stamp => {
                 stderr_line(stamps::NO_WEBHOOK);
+                stamps::write(&self.k8s, cluster).await?;
                 self.stamped = true;
-                stamps::write(&self.k8s, self.before.as_ref(), cluster).await?;
             }
         }
         Ok(())

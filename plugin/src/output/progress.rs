@@ -53,9 +53,14 @@ impl Progress {
 
     /// Prints a line that stays.
     pub(crate) fn note(&self, text: &str) {
+        self.aside(|| stderr_line(text));
+    }
+
+    /// Does what prints, with the live line out of its way.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.spinner {
-            Some(spinner) => spinner.suspend(|| stderr_line(text)),
-            None => stderr_line(text),
+            Some(spinner) => spinner.suspend(print),
+            None => print(),
         }
     }
 }
