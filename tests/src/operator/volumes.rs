@@ -35,7 +35,7 @@ use super::{
     of_clusters,
 };
 
-const PROVISIONER: &str = "sandbox.daap.dev/directory";
+const PROVISIONER: &str = "sandbox.daap.dev/local";
 /// Claims of this class are never bound.
 const UNBINDABLE: &str = "unbindable";
 /// How soon a claim that waits for something is looked at again.

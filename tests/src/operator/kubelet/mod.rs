@@ -6,6 +6,7 @@ mod instance;
 mod node;
 mod pgbouncer;
 mod pod_status;
+mod portforward;
 mod work;
 
 use std::{

@@ -1,5 +1,7 @@
 //! The only node, as an object.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::Node;
 use kube::{
     Api,
@@ -12,28 +14,27 @@ use crate::operator::{
     Shared,
     contract::{NODE, STAND_IN, STAND_IN_SAYS},
     error::Error,
-    objects::create,
+    objects::{create, merge},
     status::now,
 };
 
 /// Registers the node.
 pub(in super::super) async fn register(
-    shared: &Shared,
-    _stop: &CancellationToken,
+    shared: &Arc<Shared>,
+    stop: &CancellationToken,
 ) -> Result<(), Error> {
     let api: Api<Node> = Api::all(shared.client.clone());
-    create(
-        &api,
-        json!({ "metadata": {
-            "name": NODE,
-            "labels": { "kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux" },
-            "annotations": { STAND_IN: STAND_IN_SAYS },
-        }}),
-    )
-    .await?;
+    create(&api, json!({ "metadata": { "name": NODE } })).await?;
+    let metadata = json!({ "metadata": {
+        "labels": { "kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux" },
+        "annotations": { STAND_IN: STAND_IN_SAYS },
+    }});
+    merge(&api, NODE, metadata).await?;
+    let port = super::portforward::listen(shared.clone(), stop.clone()).await?;
     let status = json!({ "status": {
         // No host name: the API server would try to look it up.
         "addresses": [{ "type": "InternalIP", "address": "127.0.0.1" }],
+        "daemonEndpoints": { "kubeletEndpoint": { "Port": port } },
         "conditions": [{
             "type": "Ready", "status": "True", "reason": "KubeletReady",
             "message": "the sandbox operator plays the kubelet",

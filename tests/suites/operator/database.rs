@@ -1,0 +1,320 @@
+//! A database in a namespace of its own, and what is asked of it.
+
+use std::{process::Stdio, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use daap_tests::sandbox::{Sandbox, SandboxOptions, User, wait_for};
+use kube::{
+    Api, Client,
+    api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams},
+    core::GroupVersionKind,
+};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+/// How long anything may take on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+/// Phase of a Cluster that is as it is wanted.
+pub(crate) const HEALTHY: &str = "Cluster in healthy state";
+
+/// A Cluster and its Pooler.
+pub(crate) struct Database {
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
+    pub(crate) cluster: String,
+    ca: tempfile::NamedTempFile,
+}
+
+/// The sandbox of this suite: with the operator, without the webhook.
+pub(crate) async fn sandbox() -> &'static Sandbox {
+    static SHARED: OnceCell<Sandbox> = OnceCell::const_new();
+    let options = SandboxOptions {
+        webhook: false,
+        real_crds: true,
+        ..SandboxOptions::default()
+    };
+    let started = SHARED
+        .get_or_try_init(|| Sandbox::start_with(options))
+        .await;
+    started.unwrap_or_else(|error| panic!("failed to start the sandbox: {error:#}"))
+}
+
+impl Database {
+    /// A name in a fresh namespace; nothing is made yet.
+    pub(crate) async fn named(namespace: &str, cluster: &str) -> Self {
+        let sandbox = sandbox().await;
+        sandbox.fresh_namespace(namespace).await;
+        Self {
+            client: sandbox.client(User::Harness).await,
+            namespace: namespace.to_owned(),
+            cluster: cluster.to_owned(),
+            ca: tempfile::NamedTempFile::new().unwrap(),
+        }
+    }
+
+    /// A database that is ready.
+    pub(crate) async fn ready(namespace: &str, instances: u8) -> Self {
+        let database = Self::named(namespace, "daap-orders").await;
+        database.apply(instances).await;
+        database.wait_ready(instances).await;
+        database
+    }
+
+    /// Applies Cluster and Pooler.
+    pub(crate) async fn apply(&self, instances: u8) {
+        self.apply_cluster(&self.cluster_manifest(instances)).await;
+        self.apply_pooler().await;
+    }
+
+    pub(crate) async fn apply_cluster(&self, manifest: &Value) {
+        self.apply_one("clusters", &self.cluster, manifest).await;
+    }
+
+    pub(crate) async fn apply_pooler(&self) {
+        self.apply_one("poolers", &self.pooler(), &self.pooler_manifest())
+            .await;
+    }
+
+    async fn apply_one(&self, plural: &str, name: &str, manifest: &Value) {
+        let params = PatchParams::apply("suite").force();
+        self.api(plural)
+            .patch(name, &params, &Patch::Apply(manifest))
+            .await
+            .unwrap();
+    }
+
+    pub(crate) fn pooler(&self) -> String {
+        format!("{}-pooler", self.cluster)
+    }
+
+    /// The Cluster as daap writes it.
+    pub(crate) fn cluster_manifest(&self, instances: u8) -> Value {
+        let (pooler, namespace) = (self.pooler(), &self.namespace);
+        json!({
+            "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
+            "metadata": {
+                "name": self.cluster,
+                "labels": { "daap.dev/name": "orders", "daap.dev/owner-team": "payments" },
+                "annotations": { "daap.dev/purpose": "Order store" },
+            },
+            "spec": {
+                "instances": instances,
+                "imageName": "sandbox.local/postgresql:17.6",
+                "storage": { "size": "1Gi" },
+                "inheritedMetadata": {
+                    "labels": { "daap.dev/name": "orders" },
+                    "annotations": { "daap.dev/id": "6b0b8d3e" },
+                },
+                "certificates": { "serverAltDNSNames": [
+                    pooler.clone(), format!("{pooler}.{namespace}"), format!("{pooler}.{namespace}.svc"),
+                    format!("{pooler}.{namespace}.svc.cluster.local"),
+                ]},
+            },
+        })
+    }
+
+    fn pooler_manifest(&self) -> Value {
+        json!({
+            "apiVersion": "postgresql.cnpg.io/v1", "kind": "Pooler",
+            "metadata": { "name": self.pooler() },
+            "spec": {
+                "cluster": { "name": self.cluster }, "instances": 1, "type": "rw",
+                "pgbouncer": { "poolMode": "transaction" },
+                "template": { "spec": { "containers": [
+                    { "name": "pgbouncer", "image": "sandbox.local/pgbouncer:1.24.1" },
+                ]}},
+            },
+        })
+    }
+
+    /// Any kind that a database consists of, by its plural.
+    pub(crate) fn api(&self, plural: &str) -> Api<DynamicObject> {
+        let (group, kind) = match plural {
+            "clusters" => ("postgresql.cnpg.io", "Cluster"),
+            "poolers" => ("postgresql.cnpg.io", "Pooler"),
+            "deployments" => ("apps", "Deployment"),
+            "configmaps" => ("", "ConfigMap"),
+            "events" => ("", "Event"),
+            "persistentvolumeclaims" => ("", "PersistentVolumeClaim"),
+            "pods" => ("", "Pod"),
+            "secrets" => ("", "Secret"),
+            "services" => ("", "Service"),
+            other => panic!("unknown kind {other}"),
+        };
+        let kind = GroupVersionKind::gvk(group, "v1", kind);
+        let kind = ApiResource::from_gvk_with_plural(&kind, plural);
+        Api::namespaced_with(self.client.clone(), &self.namespace, &kind)
+    }
+
+    /// An object as JSON, `null` when it is not there.
+    pub(crate) async fn get(&self, plural: &str, name: &str) -> Value {
+        let object = self.api(plural).get_opt(name).await.unwrap();
+        object.map_or(Value::Null, |object| serde_json::to_value(object).unwrap())
+    }
+
+    pub(crate) async fn patch(&self, plural: &str, name: &str, patch: Value) {
+        let patched = self
+            .api(plural)
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
+        patched.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, plural: &str, name: &str) {
+        self.api(plural)
+            .delete(name, &DeleteParams::default())
+            .await
+            .unwrap();
+    }
+
+    /// Waits until an object is as this says.
+    pub(crate) async fn wait(
+        &self,
+        plural: &str,
+        name: &str,
+        what: &str,
+        is: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let last = std::cell::RefCell::new(Value::Null);
+        let seen = wait_for(what, LIMIT, async || {
+            let object = self.get(plural, name).await;
+            let reached = is(&object);
+            last.replace(object.clone());
+            Ok(reached.then_some(object))
+        });
+        seen.await
+            .unwrap_or_else(|error| panic!("{error:#}; last: {:#}", last.borrow()["status"]))
+    }
+
+    pub(crate) async fn wait_cluster(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        self.wait("clusters", &self.cluster, what, |cluster| {
+            is(&cluster["status"])
+        })
+        .await
+    }
+
+    pub(crate) async fn wait_ready(&self, instances: u8) {
+        let healthy =
+            |status: &Value| status["phase"] == HEALTHY && status["readyInstances"] == instances;
+        self.wait_cluster("the cluster is healthy", healthy).await;
+        let is_available = |deployment: &Value| deployment["status"]["availableReplicas"] == 1;
+        self.wait(
+            "deployments",
+            &self.pooler(),
+            "the pooler is available",
+            is_available,
+        )
+        .await;
+    }
+
+    pub(crate) async fn wait_gone(&self, plural: &str, name: &str) {
+        self.wait(plural, name, &format!("{name} is gone"), Value::is_null)
+            .await;
+    }
+
+    pub(crate) async fn annotate(&self, key: &str, value: Value) {
+        self.patch(
+            "clusters",
+            &self.cluster,
+            json!({ "metadata": { "annotations": { key: value } } }),
+        )
+        .await;
+    }
+
+    /// Hibernates, without the Pooler, whose sessions would hold it up.
+    pub(crate) async fn hibernate(&self) {
+        self.annotate("cnpg.io/hibernation", "on".into()).await;
+        let hibernated =
+            |status: &Value| condition(status, "cnpg.io/hibernation") == ("True", "Hibernated");
+        self.wait_cluster("the cluster is hibernated", hibernated)
+            .await;
+    }
+
+    /// Takes the owner from an object, so that it outlives the Cluster.
+    pub(crate) async fn detach(&self, plural: &str, name: &str) {
+        self.patch(
+            plural,
+            name,
+            json!({ "metadata": { "ownerReferences": null } }),
+        )
+        .await;
+    }
+
+    /// A value of a Secret.
+    pub(crate) async fn secret(&self, name: &str, key: &str) -> String {
+        let secret = self.get("secrets", name).await;
+        let encoded = secret["data"][key].as_str().unwrap_or_default();
+        String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap()
+    }
+
+    pub(crate) async fn password(&self) -> String {
+        self.secret(&format!("{}-app", self.cluster), "password")
+            .await
+    }
+
+    /// Runs SQL through the pooler with the password that the Secret has now.
+    pub(crate) async fn sql(&self, sql: &str) -> Result<String> {
+        self.sql_as(&self.password().await, sql).await
+    }
+
+    /// Runs SQL through the pooler, whose name is verified.
+    pub(crate) async fn sql_as(&self, password: &str, sql: &str) -> Result<String> {
+        let service = self.get("services", &self.pooler()).await;
+        let address = &service["status"]["loadBalancer"]["ingress"][0]["ip"];
+        let address = address
+            .as_str()
+            .context("the pooler's Service has no address")?;
+        std::fs::write(
+            &self.ca,
+            self.secret(&format!("{}-ca", self.cluster), "ca.crt").await,
+        )?;
+        let (pooler, namespace) = (self.pooler(), &self.namespace);
+        let parameters = format!(
+            "host={pooler}.{namespace}.svc.cluster.local hostaddr={address} port=5432 user=app dbname=app sslmode=verify-full sslrootcert={} connect_timeout=10",
+            self.ca.path().display(),
+        );
+        let mut psql = tokio::process::Command::new("psql");
+        psql.args([
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            sql,
+            &parameters,
+        ]);
+        psql.env("PGPASSWORD", password)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = psql.output().await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "psql: {}", said.trim());
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// Runs SQL until it succeeds.
+    pub(crate) async fn sql_soon(&self, sql: &str) -> String {
+        let answer = wait_for(sql, LIMIT, async || self.sql(sql).await.map(Some)).await;
+        answer.unwrap_or_else(|error| panic!("{error:#}"))
+    }
+}
+
+/// Status and reason of a condition.
+pub(crate) fn condition<'a>(status: &'a Value, type_: &str) -> (&'a str, &'a str) {
+    let conditions = status["conditions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let found = conditions
+        .iter()
+        .find(|condition| condition["type"] == type_);
+    let text = |field: &str| {
+        found
+            .and_then(|condition| condition[field].as_str())
+            .unwrap_or_default()
+    };
+    (text("status"), text("reason"))
+}

@@ -1,0 +1,211 @@
+//! The life of a database: rows and passwords survive what they are to survive.
+
+use serde_json::{Value, json};
+
+use crate::database::{Database, HEALTHY, condition};
+
+const ROWS: &str = "SELECT string_agg(id::text, ',' ORDER BY id) FROM orders";
+
+async fn with_rows(namespace: &str, instances: u8) -> Database {
+    let database = Database::ready(namespace, instances).await;
+    database
+        .sql_soon("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (2)")
+        .await;
+    database
+}
+
+#[tokio::test]
+async fn rows_written_before_a_pod_is_restarted_are_there_after() {
+    let database = with_rows("restart", 1).await;
+    let before = database.get("pods", "daap-orders-1").await;
+    let params = kube::api::DeleteParams::default().grace_period(1);
+    database
+        .api("pods")
+        .delete("daap-orders-1", &params)
+        .await
+        .unwrap();
+    let is_new =
+        |pod: &Value| !pod.is_null() && pod["metadata"]["uid"] != before["metadata"]["uid"];
+    database
+        .wait("pods", "daap-orders-1", "the pod is made again", is_new)
+        .await;
+    assert_eq!(database.sql_soon(ROWS).await, "1,2");
+    database.wait_ready(1).await;
+}
+
+#[tokio::test]
+async fn a_database_detached_and_restored_has_its_rows_and_password() {
+    let database = with_rows("restore", 2).await;
+    let password = database.password().await;
+    database.delete("poolers", &database.pooler()).await;
+    database.hibernate().await;
+    let hibernated = database.get("clusters", "daap-orders").await;
+    let status = &hibernated["status"];
+    // What makes it hard to tell: CNPG says all is well while nothing runs.
+    assert_eq!(status["phase"], HEALTHY);
+    assert_eq!(condition(status, "Ready").0, "True");
+    assert_eq!(status["readyInstances"], Value::Null);
+
+    for claim in ["daap-orders-1", "daap-orders-2"] {
+        database.detach("persistentvolumeclaims", claim).await;
+    }
+    database.detach("secrets", "daap-orders-app").await;
+    database.delete("clusters", "daap-orders").await;
+    for (plural, name) in [
+        ("clusters", "daap-orders"),
+        ("secrets", "daap-orders-ca"),
+        ("services", "daap-orders-rw"),
+        ("deployments", "daap-orders-pooler"),
+    ] {
+        database.wait_gone(plural, name).await;
+    }
+    assert_eq!(database.password().await, password);
+
+    database.apply(1).await;
+    // Both volumes are adopted, then the one too many goes.
+    database
+        .wait_gone("persistentvolumeclaims", "daap-orders-2")
+        .await;
+    database.wait_ready(1).await;
+    assert_eq!(database.password().await, password);
+    assert_eq!(database.sql_soon(ROWS).await, "1,2");
+}
+
+#[tokio::test]
+async fn deleting_a_cluster_destroys_its_data() {
+    let database = with_rows("destroy", 1).await;
+    let claim = database
+        .get("persistentvolumeclaims", "daap-orders-1")
+        .await;
+    let volume = claim["spec"]["volumeName"].as_str().unwrap().to_owned();
+    database.delete("poolers", "daap-orders-pooler").await;
+    database.delete("clusters", "daap-orders").await;
+    database
+        .wait_gone("persistentvolumeclaims", "daap-orders-1")
+        .await;
+    database.wait_gone("pods", "daap-orders-1").await;
+    let volumes: kube::Api<k8s_openapi::api::core::v1::PersistentVolume> =
+        kube::Api::all(database.client.clone());
+    let gone =
+        daap_tests::sandbox::wait_for("the volume is gone", crate::database::LIMIT, async || {
+            Ok(volumes.get_opt(&volume).await?.is_none().then_some(()))
+        });
+    gone.await.unwrap();
+}
+
+#[tokio::test]
+async fn woken_from_hibernation_it_has_its_rows() {
+    let database = with_rows("wake", 1).await;
+    database.delete("poolers", &database.pooler()).await;
+    database.hibernate().await;
+    database.wait_gone("pods", "daap-orders-1").await;
+    database.annotate("cnpg.io/hibernation", "off".into()).await;
+    database.apply_pooler().await;
+    database.wait_ready(1).await;
+    assert_eq!(database.sql_soon(ROWS).await, "1,2");
+}
+
+#[tokio::test]
+async fn instances_come_and_go() {
+    let database = with_rows("scaling", 1).await;
+    database
+        .patch(
+            "clusters",
+            "daap-orders",
+            json!({ "spec": { "instances": 3 } }),
+        )
+        .await;
+    database.wait_ready(3).await;
+    assert_eq!(
+        database
+            .sql_soon("SELECT count(*) FROM pg_stat_replication")
+            .await,
+        "2"
+    );
+    database
+        .patch(
+            "clusters",
+            "daap-orders",
+            json!({ "spec": { "instances": 1 } }),
+        )
+        .await;
+    for instance in ["daap-orders-2", "daap-orders-3"] {
+        database.wait_gone("persistentvolumeclaims", instance).await;
+        database.wait_gone("pods", instance).await;
+    }
+    database.wait_ready(1).await;
+    assert_eq!(database.sql_soon(ROWS).await, "1,2");
+}
+
+#[tokio::test]
+async fn fencing_stops_it_with_sessions_open() {
+    let database = with_rows("fence", 1).await;
+    // The pooler keeps its session to the server open.
+    database
+        .annotate("cnpg.io/fencedInstances", "[\"*\"]".into())
+        .await;
+    database
+        .wait_cluster("no instance is ready", |status| {
+            status["readyInstances"].is_null()
+        })
+        .await;
+    database
+        .annotate("cnpg.io/fencedInstances", Value::Null)
+        .await;
+    database.wait_ready(1).await;
+    assert_eq!(database.sql_soon(ROWS).await, "1,2");
+}
+
+#[tokio::test]
+async fn a_volume_grows_where_its_class_can() {
+    let database = Database::ready("growing", 1).await;
+    database
+        .patch(
+            "clusters",
+            "daap-orders",
+            json!({ "spec": { "storage": { "size": "2Gi" } } }),
+        )
+        .await;
+    let has_grown = |claim: &Value| claim["status"]["capacity"]["storage"] == "2Gi";
+    database
+        .wait(
+            "persistentvolumeclaims",
+            "daap-orders-1",
+            "the claim has grown",
+            has_grown,
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_volume_that_cannot_grow_keeps_the_database_from_starting_again() {
+    let database = Database::named("stuck-growing", "daap-orders").await;
+    let mut manifest = database.cluster_manifest(1);
+    manifest["spec"]["storage"]["storageClass"] = "fixed".into();
+    database.apply_cluster(&manifest).await;
+    database
+        .wait_cluster("the cluster is healthy", |status| {
+            status["phase"] == HEALTHY
+        })
+        .await;
+    database
+        .patch(
+            "clusters",
+            "daap-orders",
+            json!({ "spec": { "storage": { "size": "2Gi" } } }),
+        )
+        .await;
+    database.delete("pods", "daap-orders-1").await;
+    let status = database
+        .wait_cluster("the instance is down", |status| {
+            !status["danglingPVC"].is_null()
+        })
+        .await;
+    assert_eq!(status["status"]["readyInstances"], Value::Null);
+    // It stays down: the claim was refused more, and nothing is started before it has it.
+    let claim = database
+        .get("persistentvolumeclaims", "daap-orders-1")
+        .await;
+    assert_eq!(claim["status"]["capacity"]["storage"], "1Gi");
+    assert!(database.get("pods", "daap-orders-1").await.is_null());
+}

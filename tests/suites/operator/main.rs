@@ -1,0 +1,13 @@
+//! The stand-in operator does what daap relies on: real SQL through real programs, and nothing lost
+//! that is to be kept. No webhook stands before it here.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod connection;
+mod database;
+mod faults;
+mod life;
+mod objects;
