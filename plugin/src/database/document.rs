@@ -224,3 +224,35 @@ fn record(view: View<'_>) -> Record<'_> {
 fn value(document: &Document<'_>) -> Value {
     serde_json::to_value(document).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+
+    #[test]
+    fn connection_details_only_while_it_is_ready() {
+        let ready = document(&fixtures::ready("orders"));
+        insta::assert_snapshot!(crate::output::yaml(&ready).unwrap());
+        let waiting = document(&fixtures::provisioning("orders"));
+        assert_eq!(waiting.pointer("/status/connection"), None);
+        assert_eq!(
+            waiting.pointer("/status/state"),
+            Some(&"provisioning".into())
+        );
+    }
+
+    #[test]
+    fn a_deleted_database_says_what_is_kept() {
+        let deleted = deleted_document(&fixtures::tombstone("orders"));
+        insta::assert_snapshot!(crate::output::yaml(&deleted).unwrap());
+    }
+
+    #[test]
+    fn a_list_is_one_as_kubectl_prints_it() {
+        assert_eq!(
+            list_document(&[], Some("token")),
+            json!({"apiVersion": "v1", "kind": "List", "metadata": {"continue": "token"}, "items": []})
+        );
+    }
+}

@@ -3,6 +3,8 @@
 mod access;
 mod connection;
 mod document;
+#[cfg(test)]
+mod fixtures;
 mod read;
 mod table;
 

@@ -140,3 +140,59 @@ fn labels(labels: Option<&Map<String, Value>>) -> String {
         .collect();
     pairs.join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T08:05:00Z".parse().unwrap()
+    }
+
+    fn flags(output: Format) -> OutputFlags {
+        OutputFlags {
+            output,
+            ..OutputFlags::default()
+        }
+    }
+
+    #[test]
+    fn live_databases() {
+        let databases = [fixtures::ready("orders"), fixtures::provisioning("shop")];
+        insta::assert_snapshot!(table(&databases, flags(Format::Table), false, now()), @r"
+        NAME     OWNER-TEAM   STATE          REASON               AGE
+        orders   payments     ready          <none>               5m
+        shop     payments     provisioning   setting up primary   5m
+        ");
+        insta::assert_snapshot!(table(&databases, flags(Format::Wide), true, now()), @r"
+        NAMESPACE   NAME     OWNER-TEAM   STATE          REASON               INSTANCES   STORAGE   HOST                          PURPOSE        AGE
+        apps        orders   payments     ready          <none>               1/1         1Gi       daap-orders-pooler.apps.svc   order intake   5m
+        apps        shop     payments     provisioning   setting up primary   0/1         1Gi       <none>                        order intake   5m
+        ");
+    }
+
+    #[test]
+    fn labels_come_last_and_headers_can_go() {
+        let bare = OutputFlags {
+            no_headers: true,
+            show_labels: true,
+            ..OutputFlags::default()
+        };
+        let text = table(&[fixtures::ready("orders")], bare, false, now());
+        assert_eq!(text.lines().count(), 1);
+        assert!(
+            text.trim_end()
+                .ends_with("daap.dev/name=orders,daap.dev/owner-team=payments"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn deleted_databases() {
+        insta::assert_snapshot!(deleted_table(&[fixtures::tombstone("orders")], flags(Format::Table), false, now()), @r"
+        NAME     OWNER-TEAM   STATE     DATA   KEPT-UNTIL   DELETED-BY   ID                                     AGE
+        orders   payments     deleted   kept   2026-12-21   ada          67e55044-10b1-426f-9247-bb680e5fe0c8   60s
+        ");
+    }
+}

@@ -1,17 +1,15 @@
 //! Creating a database.
 
+mod asked;
 mod plan;
-
-use std::fmt;
+mod step;
 
 use daap_crds::contract::{annotation, cnpg, label};
-use daap_crds::desired::{Desired, owner_reference};
-use daap_crds::names::{DatabaseId, DatabaseName, Team};
+use daap_crds::desired::owner_reference;
+use daap_crds::names::DatabaseId;
 use daap_crds::object::{View, map_at, set_annotation};
 use daap_crds::pending::{OperationName, Pending};
-use daap_crds::policy::{Defaults, PoolMode};
-use daap_crds::purpose::Purpose;
-use daap_crds::size::Size;
+use daap_crds::policy::Defaults;
 use futures::future::try_join3;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -21,90 +19,8 @@ use crate::database::tombstones;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
-
-/// What the user asks for; what is not given is left to the policy's defaults.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) name: DatabaseName,
-    pub(crate) team: Team,
-    pub(crate) purpose: Purpose,
-    pub(crate) id: Option<DatabaseId>,
-    pub(crate) instances: Option<u32>,
-    pub(crate) storage: Option<Size>,
-    pub(crate) storage_class: Option<String>,
-    pub(crate) image: Option<String>,
-    pub(crate) pool_mode: Option<PoolMode>,
-    pub(crate) pool_instances: Option<u32>,
-    pub(crate) change_reason: Option<String>,
-}
-
-impl Asked {
-    /// Everything written out.
-    pub(crate) fn desired(&self, namespace: &str, id: DatabaseId) -> Desired {
-        let defaults = Defaults::default();
-        Desired {
-            name: self.name.clone(),
-            namespace: namespace.to_owned(),
-            team: self.team.clone(),
-            purpose: self.purpose.clone(),
-            id,
-            instances: self.instances.unwrap_or(defaults.instances),
-            storage: self.storage.clone().unwrap_or(defaults.storage),
-            storage_class: self.storage_class.clone(),
-            image: self.image.clone(),
-            pool_mode: self.pool_mode.unwrap_or(defaults.pool_mode),
-            pool_instances: self.pool_instances.unwrap_or(defaults.pool_instances),
-            change_reason: self.change_reason.clone(),
-        }
-    }
-
-    /// The Cluster. Storage that nobody asked for is left out, so that the webhook puts the
-    /// policy's default there.
-    pub(crate) fn cluster(&self, namespace: &str, id: DatabaseId) -> Value {
-        let mut cluster = self.desired(namespace, id).cluster();
-        if self.storage.is_none() {
-            map_at(&mut cluster, &["spec", "storage"]).remove("size");
-        }
-        cluster
-    }
-}
-
-/// The steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    ApplyCluster,
-    Resume,
-    ApplyPooler,
-    AdoptPooler,
-    Stamp,
-    Finish,
-}
-
-impl Step {
-    /// How `pending` names it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::ApplyCluster => "apply-cluster",
-            Self::Resume => "resume",
-            Self::ApplyPooler | Self::AdoptPooler => "apply-pooler",
-            Self::Stamp => "stamp",
-            Self::Finish => "finish",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::ApplyCluster => "creating the cluster",
-            Self::Resume => "resuming the creation",
-            Self::ApplyPooler => "creating the pooler",
-            Self::AdoptPooler => "updating the pooler",
-            Self::Stamp => "writing the history",
-            Self::Finish => "finishing the record",
-        })
-    }
-}
+pub(crate) use asked::Asked;
+use step::Step;
 
 /// What is read before each step.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Deleting a database: its record always stays, its data unless it is purged.
 
+mod decide;
+mod dependents;
+mod step;
 mod world;
-
-use std::fmt;
-use std::time::Duration;
 
 use daap_crds::contract::{annotation, cnpg, label};
 use daap_crds::names::{DatabaseId, DatabaseName};
@@ -16,80 +16,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Next, Operation};
-use crate::failure::{Class, Failure};
-use crate::kubernetes::{Kind, Kubernetes, Right, annotate};
+use crate::failure::Failure;
+use crate::kubernetes::{Kind, Kubernetes, annotate};
+pub(crate) use step::RIGHTS;
+use step::Step;
 pub(crate) use world::World;
-
-/// Fencing stops PostgreSQL within a second; an instance that is unreachable never says so.
-const FENCING: Duration = Duration::from_secs(30);
-/// How long a Cluster may be too unwell to hibernate before waiting on makes no sense. An instance
-/// that restarts is unwell for a while, too.
-const UNWELL: Duration = Duration::from_secs(30);
-
-/// What every step needs, asked for before the first.
-pub(crate) const RIGHTS: [Right; 11] = [
-    Right::to("get", Kind::Cluster),
-    Right::to("patch", Kind::Cluster),
-    Right::to("delete", Kind::Cluster),
-    Right::to("list", Kind::Pooler),
-    Right::to("delete", Kind::Pooler),
-    Right::to("list", Kind::ConfigMap),
-    Right::to("create", Kind::ConfigMap),
-    Right::to("patch", Kind::ConfigMap),
-    Right::to("list", Kind::Volume),
-    Right::to("patch", Kind::Volume),
-    Right::to("patch", Kind::Secret),
-];
-
-/// The steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    Mark,
-    DeletePooler,
-    Fence,
-    Hibernate,
-    WriteTombstone,
-    Retain,
-    Detach,
-    MarkDetached,
-    MarkPurged,
-    DeleteCluster,
-    Complete,
-}
-
-impl Step {
-    /// How `pending` names it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Mark => "mark",
-            Self::DeletePooler => "delete-pooler",
-            Self::Fence => "fence",
-            Self::Hibernate => "hibernate",
-            Self::WriteTombstone => "write-tombstone",
-            Self::Retain | Self::Detach | Self::MarkDetached => "detach",
-            Self::MarkPurged => "mark-purged",
-            Self::DeleteCluster => "delete-cluster",
-            Self::Complete => "complete",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Mark => "marking it as being deleted",
-            Self::DeletePooler => "removing the pooler",
-            Self::Fence => "stopping PostgreSQL",
-            Self::Hibernate => "stopping the instances",
-            Self::WriteTombstone => "keeping the record",
-            Self::Detach => "keeping the volumes and Secrets",
-            Self::Retain | Self::MarkDetached | Self::MarkPurged | Self::Complete => {
-                "updating the record"
-            }
-            Self::DeleteCluster => "removing the cluster",
-        })
-    }
-}
 
 /// How a database is deleted.
 #[derive(Clone, Debug, Default)]
@@ -152,129 +83,9 @@ impl Delete {
         patch
     }
 
-    fn not_found(&self) -> Failure {
-        Failure::new(format!(
-            "database/{} not found in namespace {}",
-            self.name,
-            self.k8s.namespace()
-        ))
-        .class(Class::NotFound)
-        .hint("list what is there: kubectl daap list; deleted ones: kubectl daap list --deleted")
-    }
-
-    /// The end, once the Cluster is gone.
-    fn after_cluster(&self, world: &World) -> Result<Next<Step>, Failure> {
-        let stage = world.tombstone().map(|tombstone| tombstone.stage);
-        match stage {
-            Some(Stage::Written | Stage::Detached) => {
-                if let Some(pod) = world.pods_with_volumes.first() {
-                    return Ok(Next::Wait(format!("waiting until pod {pod} has stopped")));
-                }
-                Ok(Next::Do(Step::Complete))
-            }
-            Some(Stage::Complete | Stage::Purged) if self.begun => Ok(Next::Done),
-            None if self.begun => Err(Failure::new(format!(
-                "cluster {} was removed by somebody else before its record was kept",
-                self.name.cluster()
-            ))),
-            _ => Err(self.not_found()),
-        }
-    }
-
-    /// From the stopped Cluster to its removal.
-    fn before_removal(&self, world: &World, cluster: View<'_>) -> Result<Next<Step>, Failure> {
-        let Some(tombstone) = world.tombstone() else {
-            return Ok(Next::Do(Step::WriteTombstone));
-        };
-        let nothing_planned = tombstone.retained.volumes.is_empty();
-        let owned = world.retained_but_owned(&tombstone.retained, cluster.uid());
-        match tombstone.stage {
-            Stage::Purged => Ok(Next::Do(Step::DeleteCluster)),
-            Stage::Written if self.manner.purge => Ok(Next::Do(Step::MarkPurged)),
-            Stage::Detached | Stage::Complete if self.manner.purge => Err(Failure::new(
-                "the data is detached already and cannot be given up in the same step",
-            )
-            .hint(format!(
-                "finish without --purge, then: kubectl daap purge {} -n {}",
-                self.name,
-                self.k8s.namespace()
-            ))),
-            Stage::Written if nothing_planned && world.keepable(cluster).volumes.is_empty() => {
-                // Nothing that a restore could bring back, and the record says so.
-                Ok(Next::Do(Step::MarkPurged))
-            }
-            Stage::Written if nothing_planned => Ok(Next::Do(Step::Retain)),
-            _ if owned => Ok(Next::Do(Step::Detach)),
-            Stage::Written => Ok(Next::Do(Step::MarkDetached)),
-            Stage::Detached | Stage::Complete => match world.still_owned(cluster.uid()).next() {
-                Some(_) => Ok(Next::Do(Step::Detach)),
-                None => Ok(Next::Do(Step::DeleteCluster)),
-            },
-        }
-    }
-
-    /// Stops PostgreSQL where its data is to be kept; none where everything is as it should be.
-    fn stop_instances(
-        &mut self,
-        world: &World,
-        cluster: View<'_>,
-    ) -> Result<Option<Next<Step>>, Failure> {
-        let given_up = self.manner.purge
-            || world
-                .tombstone()
-                .is_some_and(|tombstone| tombstone.stage == Stage::Purged);
-        // Volumes that were never ready hold no database: nothing has to be shut down cleanly.
-        if given_up || world.keepable(cluster).volumes.is_empty() {
-            return Ok(None);
-        }
-        if self.manner.force {
-            if cluster.annotation(cnpg::FENCED_INSTANCES) != Some(world::ALL_INSTANCES) {
-                return Ok(Some(Next::Do(Step::Fence)));
-            }
-            let since = *self.fenced_since.get_or_insert_with(Instant::now);
-            if world::ready_instances(cluster) > 0 && since.elapsed() < FENCING {
-                return Ok(Some(Next::Wait(
-                    "waiting until PostgreSQL has stopped".into(),
-                )));
-            }
-        }
-        if cluster.annotation(cnpg::HIBERNATION) != Some("on") {
-            return Ok(Some(Next::Do(Step::Hibernate)));
-        }
-        if self.manner.force || world::is_hibernated(cluster) {
-            return Ok(None);
-        }
-        self.wait_for_hibernation(cluster).map(Some)
-    }
-
-    fn wait_for_hibernation(&mut self, cluster: View<'_>) -> Result<Next<Step>, Failure> {
-        if world::hibernation_reason(cluster) != Some("WaitingForHealthy") {
-            self.unwell_since = None;
-            return Ok(Next::Wait(
-                "waiting until the instances have stopped".into(),
-            ));
-        }
-        let phase = cluster.text("/status/phase").unwrap_or("no phase yet");
-        let since = *self.unwell_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < UNWELL {
-            return Ok(Next::Wait(format!(
-                "waiting until the cluster is well enough to hibernate: {phase}"
-            )));
-        }
-        Err(Failure::new(format!(
-            "database/{} cannot hibernate, because its cluster is not healthy: {phase}",
-            self.name
-        ))
-        .hint(format!(
-            "stop PostgreSQL first: kubectl daap delete {0} --force -n {1}; or give up the data: kubectl daap delete {0} --purge -n {1}",
-            self.name,
-            self.k8s.namespace()
-        )))
-    }
-
     async fn refuse_dependents(&mut self, cluster: View<'_>) -> Result<(), Failure> {
         if !self.dependents_checked {
-            world::refuse_dependents(&self.k8s, cluster, &self.name).await?;
+            dependents::refuse(&self.k8s, cluster, &self.name).await?;
             self.dependents_checked = true;
         }
         Ok(())

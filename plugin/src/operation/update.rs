@@ -1,30 +1,21 @@
 //! Changing a database.
 
+mod changes;
+mod storage;
+
 use std::fmt;
 
-use daap_crds::contract::{annotation, label};
-use daap_crds::desired::complete_cluster;
-use daap_crds::names::{DatabaseName, Team};
-use daap_crds::object::{View, map_at, set_annotation, set_label};
-use daap_crds::purpose::Purpose;
-use daap_crds::size::Size;
+use daap_crds::contract::label;
+use daap_crds::names::DatabaseName;
+use daap_crds::object::{View, map_at, set_label};
 use futures::future::try_join;
 use serde_json::{Value, json};
 
 use super::{Next, Operation, stamps};
-use crate::failure::{Class, Complaint, Failure};
+use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::stderr_line;
-
-/// What is to be changed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) team: Option<Team>,
-    pub(crate) purpose: Option<Purpose>,
-    pub(crate) instances: Option<u32>,
-    pub(crate) storage: Option<Size>,
-    pub(crate) reason: Option<String>,
-}
+pub(crate) use changes::Changes;
 
 /// The steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,116 +78,6 @@ impl Update {
             dry_run_done: false,
         }
     }
-
-    /// Growing a volume that cannot grow is accepted by CNPG, and the database never starts again.
-    async fn refuse_impossible_storage(&self, cluster: View<'_>) -> Result<(), Failure> {
-        let Some(wanted) = &self.changes.storage else {
-            return Ok(());
-        };
-        let Some(is) = cluster
-            .text("/spec/storage/size")
-            .and_then(|size| Size::parse(size).ok())
-        else {
-            return Ok(());
-        };
-        let complain = |text: String| {
-            Err(Failure::fields(
-                "its storage cannot change like that",
-                vec![Complaint::new("--storage", text)],
-            ))
-        };
-        if *wanted < is {
-            return complain(format!(
-                "{wanted} is less than its {is}; volumes never shrink"
-            ));
-        }
-        if *wanted == is {
-            return Ok(());
-        }
-        let Some(class) = self.storage_class(cluster).await? else {
-            return Ok(());
-        };
-        match self.k8s.get(Kind::StorageClass, &class).await {
-            Ok(Some(found))
-                if View(&found).at("/allowVolumeExpansion") != Some(&Value::Bool(true)) =>
-            {
-                complain(format!(
-                    "volumes of storage class {class} cannot grow; the database would not start again"
-                ))
-            }
-            Ok(_) => Ok(()),
-            Err(failure) if failure.classification() == Class::Forbidden => {
-                stderr_line(&format!(
-                    "Warning: {failure}; whether its volumes can grow is not known"
-                ));
-                Ok(())
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// The class that the volumes have; the Cluster need not name it.
-    async fn storage_class(&self, cluster: View<'_>) -> Result<Option<String>, Failure> {
-        if let Some(class) = cluster.text("/spec/storage/storageClass") {
-            return Ok(Some(class.to_owned()));
-        }
-        let selector = format!("{}={}", daap_crds::contract::cnpg::CLUSTER, cluster.name());
-        let volumes = self.k8s.list(Kind::Volume, &selector).await?;
-        Ok(volumes
-            .first()
-            .and_then(|volume| View(volume).text("/spec/storageClassName"))
-            .map(str::to_owned))
-    }
-
-    /// The merge patch, empty where there is nothing to change. The reason counts only beside a
-    /// change: alone it would be one that nobody asked for.
-    fn patch(&self, cluster: &Value) -> Value {
-        let (view, changes) = (View(cluster), &self.changes);
-        let mut patch = json!({});
-        if let Some(team) = &changes.team
-            && view.label(label::OWNER_TEAM) != Some(team.as_str())
-        {
-            set_label(&mut patch, label::OWNER_TEAM, team.as_str());
-            let mut after = cluster.clone();
-            set_label(&mut after, label::OWNER_TEAM, team.as_str());
-            complete_cluster(&mut after, &self.name, view.namespace());
-            if let Some(labels) = View(&after).at("/spec/inheritedMetadata/labels") {
-                map_at(&mut patch, &["spec", "inheritedMetadata"])
-                    .insert("labels".into(), labels.clone());
-            }
-        }
-        if let Some(purpose) = &changes.purpose
-            && view.annotation(annotation::PURPOSE) != Some(purpose.as_str())
-        {
-            set_annotation(&mut patch, annotation::PURPOSE, purpose.as_str());
-        }
-        if let Some(instances) = changes.instances
-            && view.at("/spec/instances") != Some(&instances.into())
-        {
-            map_at(&mut patch, &["spec"]).insert("instances".into(), instances.into());
-        }
-        if let Some(size) = &changes.storage
-            && view
-                .text("/spec/storage/size")
-                .and_then(|is| Size::parse(is).ok())
-                .as_ref()
-                != Some(size)
-        {
-            map_at(&mut patch, &["spec", "storage"]).insert("size".into(), size.as_str().into());
-        }
-        if patch != json!({}) {
-            // Without a reason the last one goes: the history would record it for this change.
-            match &changes.reason {
-                Some(reason) => set_annotation(&mut patch, annotation::CHANGE_REASON, reason),
-                None if view.annotation(annotation::CHANGE_REASON).is_some() => {
-                    map_at(&mut patch, &["metadata", "annotations"])
-                        .insert(annotation::CHANGE_REASON.into(), Value::Null);
-                }
-                None => {}
-            }
-        }
-        patch
-    }
 }
 
 impl Operation for Update {
@@ -226,7 +107,7 @@ impl Operation for Update {
         if self.dry_run_done {
             return Ok(Next::Done);
         }
-        if self.patch(cluster) != json!({}) {
+        if self.changes.patch(&self.name, cluster) != json!({}) {
             if let Some(before) = &self.before
                 && View(before).text("/metadata/resourceVersion")
                     == View(cluster).text("/metadata/resourceVersion")
@@ -258,8 +139,14 @@ impl Operation for Update {
         let view = View(cluster);
         match step {
             Step::PatchCluster => {
-                self.refuse_impossible_storage(view).await?;
-                let mut patch = self.patch(cluster);
+                let held = self.changes.held_by_others(view);
+                if !held.is_empty() {
+                    return Err(Failure::fields("somebody else manages its fields", held));
+                }
+                if let Some(wanted) = &self.changes.storage {
+                    storage::refuse_impossible(&self.k8s, view, wanted).await?;
+                }
+                let mut patch = self.changes.patch(&self.name, cluster);
                 // Somebody else's change since our look makes this a conflict, and we look again.
                 map_at(&mut patch, &["metadata"]).insert(
                     "resourceVersion".into(),
@@ -310,74 +197,5 @@ impl Operation for Update {
             self.name,
             self.k8s.namespace()
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn update(changes: Changes) -> Update {
-        let service = tower::service_fn(|_: http::Request<kube::client::Body>| async {
-            Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("no server"))
-        });
-        let k8s = Kubernetes::new(
-            kube::Client::new(service, "apps"),
-            "apps".into(),
-            "https://x".into(),
-            None,
-        );
-        Update::new(k8s, DatabaseName::parse("orders").unwrap(), changes, false)
-    }
-
-    fn cluster() -> Value {
-        json!({
-            "metadata": {"name": "daap-orders", "namespace": "apps",
-                "labels": {"daap.dev/name": "orders", "daap.dev/owner-team": "payments", "daap.dev/id": "x"},
-                "annotations": {"daap.dev/purpose": "order intake"}},
-            "spec": {"instances": 1, "storage": {"size": "1Gi"}},
-        })
-    }
-
-    #[tokio::test]
-    async fn patches_only_what_differs() {
-        let same = update(Changes {
-            purpose: Some(Purpose::parse("order intake").unwrap()),
-            storage: Some(Size::parse("1024Mi").unwrap()),
-            instances: Some(1),
-            reason: Some("none".into()),
-            ..Changes::default()
-        });
-        assert_eq!(same.patch(&cluster()), json!({}));
-        let team = update(Changes {
-            team: Some(Team::parse("billing").unwrap()),
-            reason: Some("moved".into()),
-            ..Changes::default()
-        });
-        assert_eq!(
-            team.patch(&cluster()),
-            json!({
-                "metadata": {"labels": {"daap.dev/owner-team": "billing"}, "annotations": {"daap.dev/change-reason": "moved"}},
-                "spec": {"inheritedMetadata": {"labels": {"daap.dev/name": "orders", "daap.dev/owner-team": "billing", "daap.dev/id": "x"}}}
-            })
-        );
-    }
-
-    #[tokio::test]
-    async fn volumes_never_shrink() {
-        let shrink = update(Changes {
-            storage: Some(Size::parse("512Mi").unwrap()),
-            ..Changes::default()
-        });
-        let failure = shrink
-            .refuse_impossible_storage(View(&cluster()))
-            .await
-            .unwrap_err();
-        assert!(
-            failure
-                .render()
-                .contains("--storage: 512Mi is less than its 1Gi"),
-            "{failure}"
-        );
     }
 }

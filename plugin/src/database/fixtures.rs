@@ -1,0 +1,81 @@
+//! Databases for tests.
+
+use daap_crds::names::{DatabaseId, DatabaseName, Team};
+use daap_crds::object::View;
+use daap_crds::purpose::Purpose;
+use daap_crds::tombstone::{Deletion, Retained, Stage, Tombstone};
+use serde_json::{Value, json};
+
+use super::Database;
+
+const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+
+/// One that was just created.
+pub(super) fn provisioning(name: &str) -> Database {
+    let name = DatabaseName::parse(name).unwrap();
+    let desired = crate::operation::Asked {
+        name,
+        team: Team::parse("payments").unwrap(),
+        purpose: Purpose::parse("order intake").unwrap(),
+        id: None,
+        instances: None,
+        storage: Some("1Gi".parse().unwrap()),
+        storage_class: None,
+        image: Some("registry.example/postgresql:17.6".into()),
+        pool_mode: None,
+        pool_instances: None,
+        change_reason: None,
+    }
+    .desired("apps", DatabaseId::parse(ID).unwrap());
+    let mut cluster = desired.cluster();
+    cluster["metadata"]["uid"] = "some-uid".into();
+    cluster["metadata"]["creationTimestamp"] = "2026-11-21T08:00:00Z".into();
+    cluster["status"] = json!({"phase": "Setting up primary"});
+    Database {
+        pooler: Some(desired.pooler("some-uid")),
+        cluster,
+        deployment: None,
+        app_secret: false,
+    }
+}
+
+/// One that serves.
+pub(super) fn ready(name: &str) -> Database {
+    let mut database = provisioning(name);
+    database.cluster["status"] = json!({
+        "phase": "Cluster in healthy state", "instances": 1, "readyInstances": 1,
+        "currentPrimary": "x-1", "targetPrimary": "x-1",
+        "conditions": [{"type": "Ready", "status": "True"}],
+    });
+    database.deployment = Some(json!({"status": {"availableReplicas": 1}}));
+    database.app_secret = true;
+    database
+}
+
+/// One that was deleted a minute before 08:05.
+pub(super) fn tombstone(name: &str) -> Value {
+    let database = ready(name);
+    let deletion = Deletion {
+        by: "ada",
+        reason: Some("shop closed"),
+        at: "2026-11-21T08:04:00Z".parse().unwrap(),
+        retention_days: 30,
+    };
+    let mut tombstone = Tombstone::of(
+        database.view(),
+        database.pooler.as_ref().map(View),
+        deletion,
+    );
+    tombstone.stage = Stage::Complete;
+    tombstone.retained = Retained {
+        volumes: vec![format!("daap-{name}-1")],
+        secrets: vec![format!("daap-{name}-app")],
+    };
+    let name = DatabaseName::parse(name).unwrap();
+    tombstone.config_map(
+        database.view(),
+        &name,
+        &DatabaseId::parse(ID).unwrap(),
+        deletion,
+    )
+}

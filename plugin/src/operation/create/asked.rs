@@ -1,0 +1,56 @@
+//! What the user asks for.
+
+use daap_crds::desired::Desired;
+use daap_crds::names::{DatabaseId, DatabaseName, Team};
+use daap_crds::object::map_at;
+use daap_crds::policy::{Defaults, PoolMode};
+use daap_crds::purpose::Purpose;
+use daap_crds::size::Size;
+use serde_json::Value;
+
+/// What the user asks for; what is not given is left to the policy's defaults.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) name: DatabaseName,
+    pub(crate) team: Team,
+    pub(crate) purpose: Purpose,
+    pub(crate) id: Option<DatabaseId>,
+    pub(crate) instances: Option<u32>,
+    pub(crate) storage: Option<Size>,
+    pub(crate) storage_class: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) pool_mode: Option<PoolMode>,
+    pub(crate) pool_instances: Option<u32>,
+    pub(crate) change_reason: Option<String>,
+}
+
+impl Asked {
+    /// Everything written out.
+    pub(crate) fn desired(&self, namespace: &str, id: DatabaseId) -> Desired {
+        let defaults = Defaults::default();
+        Desired {
+            name: self.name.clone(),
+            namespace: namespace.to_owned(),
+            team: self.team.clone(),
+            purpose: self.purpose.clone(),
+            id,
+            instances: self.instances.unwrap_or(defaults.instances),
+            storage: self.storage.clone().unwrap_or(defaults.storage),
+            storage_class: self.storage_class.clone(),
+            image: self.image.clone(),
+            pool_mode: self.pool_mode.unwrap_or(defaults.pool_mode),
+            pool_instances: self.pool_instances.unwrap_or(defaults.pool_instances),
+            change_reason: self.change_reason.clone(),
+        }
+    }
+
+    /// The Cluster. Storage that nobody asked for is left out, so that the webhook puts the
+    /// policy's default there.
+    pub(crate) fn cluster(&self, namespace: &str, id: DatabaseId) -> Value {
+        let mut cluster = self.desired(namespace, id).cluster();
+        if self.storage.is_none() {
+            map_at(&mut cluster, &["spec", "storage"]).remove("size");
+        }
+        cluster
+    }
+}
