@@ -21,6 +21,7 @@ use super::{
     layout::Layout,
     options::SandboxOptions,
     process::Identity,
+    programs,
     starter::{START_LIMIT, Supervisor, mandate},
     supervisor,
     wire::{Mandate, Ready, Report},
@@ -146,10 +147,23 @@ fn announce(name: &str, ready: &Ready) -> Result<()> {
     }
     say(prose.trim_end());
     let kubeconfig = Layout::of(&ready.folder).kubeconfig();
-    // Single quotes, and what they cannot hold, for any shell.
-    let quoted = kubeconfig.display().to_string().replace('\'', r"'\''");
-    writeln!(io::stdout(), "export KUBECONFIG='{quoted}'")?;
+    let mut out = io::stdout();
+    writeln!(out, "export KUBECONFIG={}", quoted(&kubeconfig))?;
+    // kubectl finds a plugin by the PATH, and has to be one itself to be typed.
+    let plugin = programs::built("kubectl-daap", Some("KUBECTL_DAAP")).ok();
+    let plugin = plugin.as_deref().and_then(Path::parent);
+    let folders: Vec<String> = plugin
+        .into_iter()
+        .chain([ready.assets.as_path()])
+        .map(quoted)
+        .collect();
+    writeln!(out, "export PATH={}:\"$PATH\"", folders.join(":"))?;
     Ok(())
+}
+
+/// In single quotes, for any shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 fn wait_until_ready(folder: &Path) -> Result<Ready> {
