@@ -200,7 +200,11 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    match innermost.to_string() {
+        // What tokio says of a connection that nobody accepted in time.
+        text if text == "deadline has elapsed" => "no connection in time".to_owned(),
+        text => text,
+    }
 }
 
 impl From<ApiError> for Failure {

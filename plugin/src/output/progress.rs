@@ -22,7 +22,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// Progress of `subject`, such as `database/orders`.
     pub(crate) fn new(subject: &str) -> Self {
-        let live = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let live = std::io::stderr().is_terminal() && !dumb;
         let spinner = live.then(|| {
             let spinner = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
