@@ -203,6 +203,8 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     match innermost.to_string() {
         // What tokio says of a connection that nobody accepted in time.
         text if text == "deadline has elapsed" => "no connection in time".to_owned(),
+        // rustls explains itself with a link to its manual.
+        text if text.contains("close_notify") => "the connection was closed".to_owned(),
         text => text,
     }
 }
