@@ -3,8 +3,9 @@
 use std::{env, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
+use daap_crds::contract::cnpg;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{Api, Client};
+use kube::{Api, Client, api::ListParams};
 use serde_json::{Value, json};
 
 use super::{
@@ -47,55 +48,55 @@ pub(super) async fn install(client: &Client, real: bool) -> Result<Option<String
         .map(|(name, yaml)| Document::crd(name, yaml))
         .collect();
     apply_all(client, &documents).await?;
-    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    for (name, _) in &definitions {
-        let what = format!("the CRD {name} is established");
-        wait_for(&what, LIMIT, async || {
-            let conditions = api.get(name).await?.status.and_then(|s| s.conditions);
-            let established = |c: &_| is_true(c, "Established");
-            Ok(conditions
-                .is_some_and(|all| all.iter().any(established))
-                .then_some(()))
-        })
-        .await?;
-    }
-    wait_for("the CRDs are discovered", LIMIT, async || {
-        Ok(are_discovered(client, &definitions).await?.then_some(()))
-    })
-    .await?;
+    wait_until_served(client).await?;
     Ok(warning)
 }
 
-/// Whether the document that kubectl and the garbage collector find kinds in has these. It lags
-/// behind the condition `Established`.
-async fn are_discovered(client: &Client, definitions: &[(String, String)]) -> Result<bool> {
+/// Waits until every CRD is served, and found in the documents that kubectl and the garbage
+/// collector look in: these lag behind the condition `Established`, and behind a restart.
+pub(super) async fn wait_until_served(client: &Client) -> Result<()> {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let definitions = api.list_metadata(&ListParams::default()).await?;
+    let names: Vec<String> = definitions
+        .into_iter()
+        .filter_map(|definition| definition.metadata.name)
+        .collect();
+    wait_for("the CRDs are served", LIMIT, async || {
+        let found = discovered(client).await?;
+        let all = names.iter().all(|name| found.contains(name));
+        Ok((all && is_described(client).await?).then_some(()))
+    })
+    .await
+}
+
+/// Names, in the form of a CRD's, of all resources that discovery shows.
+async fn discovered(client: &Client) -> Result<Vec<String>> {
     let request = http::Request::get("/apis")
         .header(http::header::ACCEPT, DISCOVERY)
         .body(Vec::new())?;
     let groups: Value = client.request(request).await?;
-    let found: Vec<String> = elements(&groups, "/items")
-        .flat_map(|group| {
-            let name = group.pointer("/metadata/name").and_then(Value::as_str);
-            let name = name.unwrap_or_default().to_owned();
-            elements(group, "/versions")
-                .flat_map(|version| elements(version, "/resources"))
-                .filter_map(|resource| resource.get("resource")?.as_str())
-                .map(move |resource| format!("{resource}.{name}"))
-        })
-        .collect();
-    Ok(definitions.iter().all(|(name, _)| found.contains(name)))
+    let names = elements(&groups, "/items").flat_map(|group| {
+        let name = group.pointer("/metadata/name").and_then(Value::as_str);
+        let name = name.unwrap_or_default().to_owned();
+        elements(group, "/versions")
+            .flat_map(|version| elements(version, "/resources"))
+            .filter_map(|resource| resource.get("resource")?.as_str())
+            .map(move |resource| format!("{resource}.{name}"))
+    });
+    Ok(names.collect())
+}
+
+/// Whether there is a schema of CNPG's group, which `kubectl explain` and `apply` ask for.
+async fn is_described(client: &Client) -> Result<bool> {
+    let request = http::Request::get("/openapi/v3").body(Vec::new())?;
+    let schemas: Value = client.request(request).await?;
+    let group = format!("apis/{}/v1", cnpg::GROUP);
+    Ok(schemas.get("paths").and_then(|p| p.get(group)).is_some())
 }
 
 fn elements<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
     let list = value.pointer(pointer).and_then(Value::as_array);
     list.into_iter().flatten()
-}
-
-fn is_true(
-    condition: &k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinitionCondition,
-    kind: &str,
-) -> bool {
-    condition.type_ == kind && condition.status == "True"
 }
 
 fn own() -> Result<Vec<(String, String)>> {

@@ -107,8 +107,13 @@ impl Running {
         }
     }
 
+    /// Whether nobody has ended this component, nor it itself.
+    pub(super) fn has(&self, component: Component) -> bool {
+        self.children.contains_key(&component)
+    }
+
     /// Waits until a component ends that nobody ended, and forgets it.
-    pub(super) async fn lost(&mut self) -> anyhow::Error {
+    pub(super) async fn lost(&mut self) -> (Component, anyhow::Error) {
         let waits: Vec<_> = self
             .children
             .iter_mut()
@@ -119,10 +124,11 @@ impl Running {
         }
         let ((component, status), ..) = select_all(waits).await;
         self.children.remove(&component);
-        match status {
+        let error = match status {
             Ok(status) => self.ended(component, status),
             Err(error) => error.into(),
-        }
+        };
+        (component, error)
     }
 
     fn ended(&self, component: Component, status: ExitStatus) -> anyhow::Error {

@@ -20,9 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     certificates::Authority,
-    component::Plan,
+    component::{Component, Plan},
+    definitions,
     folder::{Base, clear, write_private},
     guard,
+    identity::User,
+    kubeconfig,
     layout::Layout,
     process::Identity,
     raise,
@@ -33,6 +36,9 @@ use super::{
 
 /// How long the operator may take to stop its databases, before they are killed.
 const OPERATOR_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often the controller-manager is started again.
+const RESTARTS: usize = 10;
 
 /// Raises the sandbox that the mandate asks for and stays until it is to go.
 pub(super) async fn serve(mandate: Mandate) -> Result<()> {
@@ -127,6 +133,7 @@ async fn keep(
     operator: &mut Option<JoinHandle<Result<()>>>,
     stop: &CancellationToken,
 ) {
+    let mut restarts = 0;
     loop {
         let operator_ended = async {
             match operator.as_mut() {
@@ -140,7 +147,13 @@ async fn keep(
                 let done = follow(running, order).await;
                 report(&done.map_or_else(|e| Report::Failed(format!("{e:#}")), |()| Report::Done));
             }
-            lost = running.lost() => tracing::error!("{lost:#}"),
+            (component, error) = running.lost() => {
+                tracing::error!("{error:#}");
+                if component == Component::ControllerManager && restarts < RESTARTS {
+                    restarts += 1;
+                    revive_controllers(running).await;
+                }
+            }
             ended = operator_ended => {
                 tracing::error!("the operator ended: {ended:?}");
                 *operator = None;
@@ -149,10 +162,28 @@ async fn keep(
     }
 }
 
+/// Starts the controller-manager again: it ends when it does not find the API server while it
+/// starts, and a real one is then started again, too.
+async fn revive_controllers(running: &mut Running) {
+    if running.has(Component::ApiServer)
+        && let Err(error) = running.start(Component::ControllerManager).await
+    {
+        tracing::error!("{error:#}");
+    }
+}
+
 async fn follow(running: &mut Running, order: Result<Order>) -> Result<()> {
     match order? {
         Order::Kill(component) => running.kill(component).await,
-        Order::Start(component) => running.start(component).await,
+        Order::Start(component) => {
+            running.start(component).await?;
+            if component == Component::ApiServer {
+                let harness = running.plan.layout.kubeconfig_of(User::Harness);
+                definitions::wait_until_served(&kubeconfig::client(&harness).await?).await?;
+                revive_controllers(running).await;
+            }
+            Ok(())
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::leftovers::expect_nothing_left;
 
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_mins(1);
 
 async fn may(client: &Client, verb: &str, resource: &str, name: &str, namespace: &str) -> bool {
     let (resource, group) = resource.split_once('.').unwrap();
@@ -160,9 +160,9 @@ async fn an_api_server_that_crashes_comes_back_with_what_it_held() {
     sandbox.restart(Component::ApiServer).await.unwrap();
     eprintln!("the API server was back after {:?}", began.elapsed());
     namespaces.get("kept").await.unwrap();
-    // The controllers find it again.
-    sandbox.fresh_namespace("after").await;
-    dependents_are_collected(&sandbox, "after").await;
+    // The controllers find it again. Not the garbage collector's: it forgets kinds that are not
+    // served yet, and looks for them every 30 s only.
+    a_namespace_goes_with_what_is_in_it(&sandbox, "kept").await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::leftovers::{expect_nothing_left, kill, processes_of};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(2);
 
 fn api(client: Client, kind: &str) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk("postgresql.cnpg.io", "v1", kind);
