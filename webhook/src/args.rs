@@ -66,6 +66,7 @@ pub async fn run(args: Args) -> ExitCode {
     let result = match command {
         Command::Serve(args) => {
             start_log(args.log_format);
+            log_panics();
             serve::serve(args).await
         }
         Command::CheckPolicy { file } => check_policy(&file),
@@ -103,4 +104,12 @@ fn start_log(format: LogFormat) {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
         LogFormat::Text => builder.try_init(),
     };
+}
+
+/// Where, but not what: the message of a panic may quote an object.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "panic");
+    }));
 }

@@ -1,5 +1,6 @@
 //! The one place that decides: the rules of `daap-crds`, with their questions answered.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use daap_crds::admission::{Facts, Unanswered, Write, judge, mutate};
@@ -9,6 +10,7 @@ use futures::future::try_join_all;
 
 use crate::lookup::{Lookup, LookupError};
 use crate::policy_file::PolicyFile;
+use crate::review::ReviewError;
 
 /// Rules ask what follows from earlier answers: a tombstone, then who owns its team. More rounds
 /// than this mean that a rule never stops asking.
@@ -43,28 +45,48 @@ impl Verdict {
         }
     }
 
-    /// Words for logs.
-    pub(crate) fn summary(&self) -> (&'static str, String) {
+    /// What no rule of the webhook configuration should send here is not let through unseen.
+    pub(crate) fn refused(error: &ReviewError) -> Self {
+        Self::Failed {
+            code: 403,
+            message: format!("daap: {error}"),
+        }
+    }
+
+    /// The word for it in logs.
+    pub(crate) fn outcome(&self) -> &'static str {
         match self {
-            Self::Allowed { patch: None, .. } => ("allowed", String::new()),
-            Self::Allowed { .. } => ("patched", String::new()),
-            Self::Denied(violations) => {
-                let mut rules: Vec<&str> = violations
-                    .iter()
-                    .map(|violation| violation.rule.as_str())
-                    .collect();
-                rules.sort_unstable();
-                rules.dedup();
-                ("denied", rules.join(","))
-            }
-            Self::Failed { message, .. } => ("failed", message.clone()),
+            Self::Allowed { patch: None, .. } => "allowed",
+            Self::Allowed { .. } => "patched",
+            Self::Denied(_) => "denied",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// The rules that refuse, each once.
+    pub(crate) fn rules(&self) -> Option<String> {
+        let Self::Denied(violations) = self else {
+            return None;
+        };
+        let rules: BTreeSet<&str> = violations
+            .iter()
+            .map(|violation| violation.rule.as_str())
+            .collect();
+        Some(rules.into_iter().collect::<Vec<_>>().join(","))
+    }
+
+    /// Why there was no decision.
+    pub(crate) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Failed { message, .. } => Some(message),
+            _ => None,
         }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 enum DecisionError {
-    #[error("failed to look up what the rules have to know: {0}")]
+    #[error("{0}")]
     Lookup(#[from] LookupError),
     #[error("the rules did not come to an end")]
     Endless,
@@ -135,14 +157,16 @@ impl Decider {
 }
 
 /// An error is never read as "no match" (Kyverno, CVE-2025-46342): what cannot be looked up is
-/// refused, with the code that tells a client to try again.
+/// refused. 503 says that the same write may pass a moment later, 500 that somebody has to act.
 fn failed(error: &DecisionError) -> Verdict {
-    let code = match error {
-        DecisionError::Lookup(_) => 503,
-        DecisionError::Endless | DecisionError::Patch(_) => 500,
+    let (code, next) = match error {
+        DecisionError::Lookup(error) if error.passes() => (503, "try again"),
+        DecisionError::Lookup(_) | DecisionError::Endless | DecisionError::Patch(_) => {
+            (500, "tell the platform team")
+        }
     };
     Verdict::Failed {
         code,
-        message: format!("daap: {error}; nothing was written, try again"),
+        message: format!("daap: {error}; nothing was written, {next}"),
     }
 }

@@ -6,13 +6,16 @@
 mod args;
 mod certificates;
 mod decide;
+mod endpoint;
+mod intake;
 mod lookup;
 mod policy_file;
-mod rbac_cache;
+mod reload;
 mod response;
 mod review;
 mod router;
 mod serve;
+mod subject;
 
 pub use args::{Args, run};
 pub use certificates::{CertificateError, Certificates};

@@ -21,6 +21,7 @@ pub enum PolicyFileError {
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
+    /// What the current policy was read from.
     text: Mutex<String>,
     current: ArcSwap<Policy>,
 }
@@ -59,10 +60,9 @@ impl PolicyFile {
         if *known == text {
             return Ok(false);
         }
-        let parsed = parse(&self.path, &text);
-        // Remembered even when it is bad, so that one mistake is logged once.
+        let policy = parse(&self.path, &text)?;
         *known = text;
-        self.current.store(Arc::new(parsed?));
+        self.current.store(Arc::new(policy));
         Ok(true)
     }
 }
@@ -89,7 +89,7 @@ mod tests {
         let error = policy.reload().unwrap_err().to_string();
         assert!(error.contains("retentionDay"), "{error}");
         assert_eq!(policy.current().retention_days, 7);
-        assert!(!policy.reload().unwrap(), "said once");
+        assert!(policy.reload().is_err(), "it is still bad");
         std::fs::write(file.path(), "retentionDays: 9").unwrap();
         assert!(policy.reload().unwrap());
         assert_eq!(policy.current().retention_days, 9);

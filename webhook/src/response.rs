@@ -4,28 +4,7 @@ use daap_crds::violation::Violation;
 use serde_json::{Value, json};
 
 use crate::decide::Verdict;
-
-/// The kind that an answer's details name.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Subject {
-    pub(crate) group: String,
-    pub(crate) kind: String,
-    pub(crate) name: String,
-}
-
-impl Subject {
-    pub(crate) fn of(review: &Value) -> Self {
-        let text = |pointer| {
-            let found = review.pointer(pointer).and_then(Value::as_str);
-            found.unwrap_or_default().to_owned()
-        };
-        Self {
-            group: text("/request/kind/group"),
-            kind: text("/request/kind/kind"),
-            name: text("/request/name"),
-        }
-    }
-}
+use crate::subject::Subject;
 
 /// The whole AdmissionReview that answers the request with `uid`.
 pub(crate) fn review(uid: &str, subject: &Subject, verdict: &Verdict) -> Value {

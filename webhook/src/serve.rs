@@ -16,14 +16,13 @@ use crate::certificates::Certificates;
 use crate::decide::Decider;
 use crate::lookup::KubeLookup;
 use crate::policy_file::PolicyFile;
+use crate::reload::keep_reading;
 use crate::router::{Health, router};
 
 /// A client that does not finish its handshake, or its header, holds up nobody for longer.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 /// Closes idle keep-alives too, which the API server opens anew.
 const HEADER_LIMIT: Duration = Duration::from_mins(1);
-/// Files are polled, not watched: Secret volumes swap symlinks.
-const POLL: Duration = Duration::from_secs(2);
 /// What is still under way when the drain begins is done within the API server's own time-out.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
@@ -127,32 +126,5 @@ async fn drained(
     handle.graceful_shutdown(Some(DRAIN_LIMIT));
     if let Ok(Err(error)) = task.await {
         tracing::warn!(%error, "ended with an error");
-    }
-}
-
-async fn keep_reading(policy: Arc<PolicyFile>, certificates: Arc<Certificates>) {
-    let mut ticks = tokio::time::interval(POLL);
-    let mut bad_certificate = false;
-    loop {
-        ticks.tick().await;
-        match policy.reload() {
-            Ok(true) => tracing::info!("policy reloaded"),
-            Ok(false) => {}
-            Err(error) => tracing::error!(%error, "policy not reloaded, the last good one stays"),
-        }
-        match certificates.reload() {
-            Ok(changed) => {
-                bad_certificate = false;
-                if changed {
-                    tracing::info!("certificate reloaded");
-                }
-            }
-            // Between the two writes of a rotation the pair does not match: said once, not always.
-            Err(error) if !bad_certificate => {
-                bad_certificate = true;
-                tracing::warn!(%error, "certificate not reloaded, the last good one stays");
-            }
-            Err(_) => {}
-        }
     }
 }

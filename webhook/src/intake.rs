@@ -1,0 +1,246 @@
+//! Reading a body: bounded in size, in time, and in what all bodies together hold.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use http::{HeaderMap, StatusCode, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Object and old object reach 3 MB each.
+const LARGEST_BODY: usize = 7 * 1024 * 1024;
+/// Nearly every review is smaller, and waits for no memory: large ones cannot hold it up.
+const SMALL_BODY: usize = 64 * 1024;
+/// What all larger bodies may hold together, in KiB: two of the largest. Parsed JSON takes several
+/// times that.
+const HELD: usize = 14 * 1024;
+/// The API server sends a body at once. Whoever dribbles gives back what it holds after that.
+const READ_LIMIT: Duration = Duration::from_secs(2);
+
+/// Why there is no body to read. Such an answer is a failed call for the API server, so that its
+/// `failurePolicy` refuses the write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("the body of a review is application/json")]
+    NotJson,
+    #[error("a review has at most {LARGEST_BODY} bytes")]
+    TooLarge,
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    #[error("the body broke off")]
+    Broken,
+    #[error("too much is under way")]
+    Busy,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, self.to_string()).into_response()
+    }
+}
+
+/// A body, and the memory that is reserved while it is worked on: none for a small one.
+pub(crate) struct Held {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) memory: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads bodies.
+pub(crate) struct Intake {
+    memory: Arc<Semaphore>,
+}
+
+impl Intake {
+    pub(crate) fn new() -> Self {
+        Self {
+            memory: Arc::new(Semaphore::new(HELD)),
+        }
+    }
+
+    /// The body, if it is JSON, not too large, and there in time.
+    pub(crate) async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        deadline: Instant,
+    ) -> Result<Held, Refusal> {
+        if !is_json(headers) {
+            return Err(Refusal::NotJson);
+        }
+        let announced = announced(headers).unwrap_or(LARGEST_BODY);
+        let mut chunks = body.into_data_stream();
+        let read = if announced > LARGEST_BODY {
+            Err(Refusal::TooLarge)
+        } else {
+            self.whole(&mut chunks, announced, deadline).await
+        };
+        if matches!(read, Err(Refusal::TooLarge)) {
+            // Read on for a while, so that the client hears the answer and not a reset.
+            let rest = async { while let Some(Ok(_)) = chunks.next().await {} };
+            let _ = timeout(READ_LIMIT, rest).await;
+        }
+        read
+    }
+
+    /// Memory is reserved once, and all of it: bodies that each wait for a little more would wait
+    /// for each other.
+    async fn whole(
+        &self,
+        chunks: &mut BodyDataStream,
+        announced: usize,
+        deadline: Instant,
+    ) -> Result<Held, Refusal> {
+        let mut held = Held {
+            bytes: Vec::new(),
+            memory: None,
+        };
+        let mut read_by = Instant::now() + READ_LIMIT;
+        loop {
+            let next = timeout_at(read_by.min(deadline), chunks.next()).await;
+            let Some(chunk) = next.map_err(|_| Refusal::TooSlow)? else {
+                return Ok(held);
+            };
+            let chunk = chunk.map_err(|_| Refusal::Broken)?;
+            let size = held.bytes.len() + chunk.len();
+            if size > LARGEST_BODY {
+                return Err(Refusal::TooLarge);
+            }
+            if size > SMALL_BODY && held.memory.is_none() {
+                let waits = Instant::now();
+                held.memory = Some(self.reserve(announced, deadline).await?);
+                read_by += waits.elapsed();
+            }
+            held.bytes.extend_from_slice(&chunk);
+        }
+    }
+
+    async fn reserve(
+        &self,
+        bytes: usize,
+        deadline: Instant,
+    ) -> Result<OwnedSemaphorePermit, Refusal> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).map_err(|_| Refusal::TooLarge)?;
+        let reserved = Arc::clone(&self.memory).acquire_many_owned(kib);
+        match timeout_at(deadline, reserved).await {
+            Ok(Ok(memory)) => Ok(memory),
+            Ok(Err(_)) | Err(_) => Err(Refusal::Busy),
+        }
+    }
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn headers(kind: Option<&str>) -> HeaderMap {
+        let kind = kind.map(|kind| (header::CONTENT_TYPE, kind.parse().unwrap()));
+        HeaderMap::from_iter(kind)
+    }
+
+    async fn read(intake: &Intake, body: Body) -> Result<Held, Refusal> {
+        let headers = headers(Some("application/json; charset=utf-8"));
+        let deadline = Instant::now() + Duration::from_millis(4500);
+        intake.read(&headers, body, deadline).await
+    }
+
+    fn blank(size: usize) -> Body {
+        Body::from(vec![b' '; size])
+    }
+
+    /// `size` bytes at once, and then nothing, for ever.
+    fn stalled(size: usize) -> Body {
+        let chunk = stream::iter([Ok::<_, Infallible>(vec![b' '; size])]);
+        Body::from_stream(chunk.chain(stream::pending()))
+    }
+
+    #[rstest]
+    #[case::none(None, true)]
+    #[case::text(Some("text/json"), true)]
+    #[case::prefix(Some("application/json-patch+json"), true)]
+    #[case::plain(Some("application/json"), false)]
+    #[case::upper_case(Some("Application/JSON"), false)]
+    #[tokio::test]
+    async fn only_json_is_read(#[case] kind: Option<&str>, #[case] refused: bool) {
+        let (intake, headers) = (Intake::new(), headers(kind));
+        let deadline = Instant::now() + READ_LIMIT;
+        let read = intake.read(&headers, Body::from("{}"), deadline).await;
+        assert_eq!(read.err(), refused.then_some(Refusal::NotJson));
+    }
+
+    #[tokio::test]
+    async fn memory_is_held_while_a_large_body_is() {
+        let intake = Intake::new();
+        let small = read(&intake, blank(SMALL_BODY)).await.ok().unwrap();
+        assert!(small.memory.is_none());
+        let large = read(&intake, blank(LARGEST_BODY)).await.ok().unwrap();
+        assert_eq!(large.bytes.len(), LARGEST_BODY);
+        assert_eq!(intake.memory.available_permits(), HELD - 7 * 1024);
+        drop(large);
+        let refused = read(&intake, blank(LARGEST_BODY + 1)).await.err();
+        assert_eq!(refused, Some(Refusal::TooLarge));
+        assert_eq!(intake.memory.available_permits(), HELD);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_announced_as_too_large_is_not_kept() {
+        let mut headers = headers(Some("application/json"));
+        headers.insert(header::CONTENT_LENGTH, (LARGEST_BODY + 1).into());
+        let deadline = Instant::now() + READ_LIMIT;
+        let intake = Intake::new();
+        let read = intake.read(&headers, blank(1), deadline).await;
+        assert_eq!(read.err(), Some(Refusal::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn who_dribbles_gives_back_what_it_holds() {
+        let intake = Intake::new();
+        let began = Instant::now();
+        let timed = |body| async {
+            let read = read(&intake, body).await;
+            (read.map(|held| held.bytes.len()), began.elapsed())
+        };
+        let slow = || stalled(SMALL_BODY + 1);
+        let (one, two, large, small) = futures::join!(
+            timed(slow()),
+            timed(slow()),
+            timed(blank(LARGEST_BODY)),
+            timed(blank(SMALL_BODY))
+        );
+        for (read, _) in [one, two] {
+            assert_eq!(read, Err(Refusal::TooSlow));
+        }
+        assert_eq!(small.0, Ok(SMALL_BODY));
+        assert!(small.1 < READ_LIMIT, "held up by nobody");
+        assert_eq!(large.0, Ok(LARGEST_BODY), "waits for memory, in time");
+        assert!(large.1 >= READ_LIMIT);
+        assert_eq!(intake.memory.available_permits(), HELD);
+    }
+}
