@@ -2,7 +2,6 @@
 //! PostgreSQL behind a real PgBouncer.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
