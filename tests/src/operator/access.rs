@@ -1,4 +1,4 @@
-//! The ServiceAccount, Role and PodDisruptionBudget that the operator makes beside the pods.
+//! The `ServiceAccount`, Role and `PodDisruptionBudget` that the operator makes beside the pods.
 
 use k8s_openapi::api::{
     core::v1::ServiceAccount,
@@ -12,7 +12,8 @@ use super::{
     Shared,
     contract::{STAND_IN, STAND_IN_SAYS, label},
     error::Error,
-    objects::{Cluster, Pooler, cluster_type, create},
+    objects::create,
+    resources::{Cluster, Pooler, cluster_type},
 };
 
 /// Makes them for a Cluster.
@@ -21,7 +22,7 @@ pub(super) async fn ensure(shared: &Shared, cluster: &Cluster) -> Result<(), Err
     let labels = || json!({ label::CLUSTER: cluster.name, "app.kubernetes.io/managed-by": "cloudnative-pg" });
     let budget = format!("{}-primary", cluster.name);
     let made = create(&Api::<PodDisruptionBudget>::namespaced(client.clone(), namespace), json!({
-        "metadata": cluster.metadata(&budget, labels()),
+        "metadata": cluster.metadata(&budget, &labels()),
         "spec": {
             "minAvailable": 1,
             "selector": { "matchLabels": { label::CLUSTER: cluster.name, label::INSTANCE_ROLE: "primary" } },
@@ -39,7 +40,7 @@ pub(super) async fn ensure(shared: &Shared, cluster: &Cluster) -> Result<(), Err
     let made = create(
         &Api::<ServiceAccount>::namespaced(client.clone(), namespace),
         json!({
-            "metadata": cluster.metadata(&cluster.name, labels()),
+            "metadata": cluster.metadata(&cluster.name, &labels()),
         }),
     )
     .await?;
@@ -53,7 +54,7 @@ pub(super) async fn ensure(shared: &Shared, cluster: &Cluster) -> Result<(), Err
         .await;
     }
     let made = create(&Api::<Role>::namespaced(client.clone(), namespace), json!({
-        "metadata": cluster.metadata(&cluster.name, labels()),
+        "metadata": cluster.metadata(&cluster.name, &labels()),
         "rules": [{
             "apiGroups": ["postgresql.cnpg.io"], "resources": ["clusters", "clusters/status"],
             "resourceNames": [cluster.name], "verbs": ["get", "list", "watch", "update", "patch"],
@@ -69,13 +70,13 @@ pub(super) async fn ensure(shared: &Shared, cluster: &Cluster) -> Result<(), Err
         .await;
     }
     create(&Api::<RoleBinding>::namespaced(client.clone(), namespace), json!({
-        "metadata": cluster.metadata(&cluster.name, labels()),
+        "metadata": cluster.metadata(&cluster.name, &labels()),
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": cluster.name },
         "subjects": [{ "kind": "ServiceAccount", "name": cluster.name, "namespace": namespace }],
     })).await.map(drop)
 }
 
-/// Makes the ServiceAccount of a Pooler.
+/// Makes the `ServiceAccount` of a Pooler.
 pub(super) async fn ensure_pooler(shared: &Shared, pooler: &Pooler) -> Result<(), Error> {
     let api: Api<ServiceAccount> = Api::namespaced(shared.client.clone(), &pooler.namespace);
     create(

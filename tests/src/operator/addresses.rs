@@ -75,3 +75,11 @@ pub(super) fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)
 }
+
+/// Five letters and digits that tell pods apart.
+pub(super) fn suffix() -> io::Result<String> {
+    // Those that Kubernetes takes: no vowels, so that no words come out.
+    const LETTERS: &[u8; 32] = b"bcdfghjklmnpqrstvwxz2456789bcdfg";
+    let letters = random_bytes::<5>()?.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    Ok(letters.iter().collect())
+}

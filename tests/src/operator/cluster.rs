@@ -1,7 +1,7 @@
 //! The operator's work on a Cluster, in its order: image, adoption, what is made beside the pods,
 //! status, hibernation, instances, phase.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, channel::mpsc};
 use k8s_openapi::api::{
@@ -17,25 +17,19 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Shared, access,
+    Shared, access, adoption,
     contract::{annotation, label, phase},
     drive,
     error::Error,
-    everything, hibernation, instances, kubelet,
-    objects::{self, Cluster, annotate, cluster_type, is_ready, label, merge, pooler_type},
-    of_clusters, secrets, services,
-    status::{Status, now_precisely, remove_condition, set, set_condition},
+    everything, hibernation, instances,
+    kubelet::identifier,
+    objects::{annotate, is_ready, label, merge},
+    of_clusters,
+    resources::{self, Cluster, cluster_type, pooler_type},
+    secrets, services,
+    status::{Status, now_precisely, remove_condition, set},
+    view::View,
 };
-
-/// What a Cluster has.
-pub(super) struct View {
-    /// Claims of its instances, by serial.
-    pub(super) claims: Vec<PersistentVolumeClaim>,
-    /// Pods of its instances, by name.
-    pub(super) pods: Vec<Pod>,
-    /// Jobs that fill its claims.
-    pub(super) jobs: Vec<Job>,
-}
 
 /// One pass over one Cluster.
 pub(super) struct Pass {
@@ -43,7 +37,7 @@ pub(super) struct Pass {
     pub(super) cluster: Cluster,
     pub(super) status: Status,
     pub(super) view: View,
-    poolers: Vec<String>,
+    pub(super) poolers: Vec<String>,
 }
 
 /// Follows Clusters and all that they have.
@@ -93,7 +87,7 @@ fn reference(cluster: &str, namespace: &str) -> ObjectRef<DynamicObject> {
 
 async fn reconcile(object: Arc<DynamicObject>, shared: Arc<Shared>) -> Result<Action, Error> {
     let name = object.name_any();
-    let api = objects::clusters(&shared.client, &object.namespace().unwrap_or_default());
+    let api = resources::clusters(&shared.client, &object.namespace().unwrap_or_default());
     // The watch may be behind what the last pass wrote.
     let Some(object) = api.get_opt(&name).await? else {
         return Ok(Action::await_change());
@@ -107,7 +101,7 @@ async fn reconcile(object: Arc<DynamicObject>, shared: Arc<Shared>) -> Result<Ac
     }
     let status = Status::of(api, &name, &cluster.object);
     let view = View::read(&shared, &cluster).await?;
-    let poolers = objects::poolers(&shared.client, &cluster.namespace)
+    let poolers = resources::poolers(&shared.client, &cluster.namespace)
         .list(&ListParams::default())
         .await?;
     let poolers = poolers
@@ -126,75 +120,6 @@ async fn reconcile(object: Arc<DynamicObject>, shared: Arc<Shared>) -> Result<Ac
     .await
 }
 
-impl View {
-    pub(super) async fn read(shared: &Shared, cluster: &Cluster) -> Result<Self, Error> {
-        let (client, namespace) = (&shared.client, &cluster.namespace);
-        let ours = ListParams::default().labels(&format!("{}={}", label::CLUSTER, cluster.name));
-        let claims = Api::<PersistentVolumeClaim>::namespaced(client.clone(), namespace)
-            .list(&ours)
-            .await?;
-        let pods = Api::<Pod>::namespaced(client.clone(), namespace)
-            .list(&ours)
-            .await?;
-        let jobs = Api::<Job>::namespaced(client.clone(), namespace)
-            .list(&ours)
-            .await?;
-        let mut view = Self {
-            claims: owned(claims.items, cluster),
-            pods: owned(pods.items, cluster),
-            jobs: owned(jobs.items, cluster),
-        };
-        // A deleted claim is there only as long as its pod.
-        view.claims
-            .retain(|claim| claim.metadata.deletion_timestamp.is_none());
-        view.claims.sort_by_key(serial);
-        view.pods.sort_by_key(ResourceExt::name_any);
-        Ok(view)
-    }
-
-    /// The pod on a claim.
-    pub(super) fn pod(&self, instance: &str) -> Option<&Pod> {
-        self.pods.iter().find(|pod| pod.name_any() == instance)
-    }
-
-    /// The Job that fills a claim.
-    pub(super) fn job(&self, instance: &str) -> Option<&Job> {
-        self.jobs
-            .iter()
-            .find(|job| label(*job, label::INSTANCE) == instance)
-    }
-}
-
-fn owned<K: Resource>(objects: Vec<K>, cluster: &Cluster) -> Vec<K> {
-    objects
-        .into_iter()
-        .filter(|object| {
-            object
-                .owner_references()
-                .iter()
-                .any(|owner| owner.uid == cluster.uid)
-        })
-        .collect()
-}
-
-/// The number of an instance.
-pub(super) fn serial(claim: &PersistentVolumeClaim) -> usize {
-    claim
-        .annotations()
-        .get(annotation::SERIAL)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(usize::MAX)
-}
-
-/// Whether a claim's volume is filled.
-pub(super) fn is_filled(claim: &PersistentVolumeClaim) -> bool {
-    claim
-        .annotations()
-        .get(annotation::VOLUME_STATUS)
-        .map(String::as_str)
-        == Some("ready")
-}
-
 impl Pass {
     async fn run(mut self) -> Result<Action, Error> {
         let (image, major) = (self.cluster.image().to_owned(), self.cluster.major());
@@ -208,7 +133,7 @@ impl Pass {
                 );
             })
             .await?;
-        instances::adopt(&mut self).await?;
+        adoption::adopt(&mut self).await?;
         self.prepare().await?;
         self.steer_instances();
         self.report_primary().await?;
@@ -262,192 +187,6 @@ impl Pass {
         }
     }
 
-    /// The instance manager of the primary writes that it is.
-    async fn report_primary(&mut self) -> Result<(), Error> {
-        let target = self.status.text("targetPrimary").to_owned();
-        let is_primary = self
-            .view
-            .pod(&target)
-            .and_then(|pod| self.reported(pod))
-            .is_some_and(|report| report.is_primary);
-        if !is_primary || self.status.text("currentPrimary") == target {
-            return Ok(());
-        }
-        self.status
-            .update(|status| {
-                set(status, "currentPrimary", target.into());
-                set(status, "currentPrimaryTimestamp", now_precisely().into());
-            })
-            .await
-    }
-
-    async fn report_resources(&mut self) -> Result<(), Error> {
-        let cluster = &self.cluster;
-        let name = &cluster.name;
-        let names = |keep: &dyn Fn(&str, &PersistentVolumeClaim) -> bool| -> Vec<String> {
-            let claims = self.view.claims.iter();
-            claims
-                .map(|claim| (claim.name_any(), claim))
-                .filter(|(name, claim)| keep(name, claim))
-                .map(|(name, _)| name)
-                .collect()
-        };
-        let has_pod = |name: &str| self.view.pod(name).is_some();
-        let all = names(&|_, _| true);
-        let healthy = names(&|name, _| has_pod(name));
-        let dangling = names(&|name, claim| !has_pod(name) && is_filled(claim));
-        let initializing = names(&|name, claim| !has_pod(name) && !is_filled(claim));
-        let (states, ready) = self.instance_states();
-        let nodes = usize::from(self.view.pods.iter().any(|pod| {
-            pod.spec
-                .as_ref()
-                .is_some_and(|spec| spec.node_name.is_some())
-        }));
-        let jobs = self.view.jobs.len();
-        let mut poolers: Vec<String> = Vec::new();
-        if !self.poolers.is_empty() {
-            poolers.push(format!("{name}-pooler"));
-        }
-        let certificates = json!({
-            "clientCASecret": format!("{name}-ca"), "serverCASecret": format!("{name}-ca"),
-            "serverTLSSecret": format!("{name}-server"), "replicationTLSSecret": format!("{name}-replication"),
-            "serverAltDNSNames": secrets::server_names(cluster),
-        });
-        let mut topology = json!({ "successfullyExtracted": true });
-        if nodes > 0 {
-            topology["nodesUsed"] = nodes.into();
-            topology["instances"] = healthy
-                .iter()
-                .map(|name| (name.clone(), json!({})))
-                .collect::<serde_json::Map<_, _>>()
-                .into();
-        }
-        let versions = secrets::versions(&self.shared, cluster).await?;
-        let (reader, writer) = (format!("{name}-r"), format!("{name}-rw"));
-        let selector = format!("{}={name},{}=instance", label::CLUSTER, label::POD_ROLE);
-        self.status
-            .update(|status| {
-                set(status, "certificates", certificates);
-                if !all.is_empty() {
-                    set_condition(
-                        status,
-                        "Initialized",
-                        "True",
-                        "BootstrapCompleted",
-                        "Cluster has been bootstrapped",
-                    );
-                } else if !has_condition(status, "Initialized") {
-                    set_condition(
-                        status,
-                        "Initialized",
-                        "False",
-                        "BootstrapPending",
-                        "Cluster has not been bootstrapped yet",
-                    );
-                }
-                let integration = if poolers.is_empty() {
-                    json!({})
-                } else {
-                    json!({ "secrets": poolers })
-                };
-                set(
-                    status,
-                    "poolerIntegrations",
-                    json!({ "pgBouncerIntegration": integration }),
-                );
-                set(status, "readService", reader.into());
-                set(status, "writeService", writer.into());
-                set(status, "selector", selector.into());
-                set(status, "topology", topology);
-                set(status, "secretsResourceVersion", versions);
-                set(status, "instances", all.len().into());
-                set(status, "pvcCount", all.len().into());
-                set(status, "jobCount", jobs.into());
-                set(status, "readyInstances", ready.into());
-                set(status, "instancesStatus", states);
-                for (field, names) in [
-                    ("instanceNames", all),
-                    ("healthyPVC", healthy),
-                    ("danglingPVC", dangling),
-                    ("initializingPVC", initializing),
-                ] {
-                    set(status, field, names.into());
-                }
-            })
-            .await
-    }
-
-    /// Instances by how they are, and how many are ready.
-    fn instance_states(&self) -> (Value, usize) {
-        let mut states: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for pod in self
-            .view
-            .pods
-            .iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-        {
-            let state = match self.reported(pod) {
-                _ if is_ready(pod) => "healthy",
-                Some(_) => "replicating",
-                None => "failed",
-            };
-            states.entry(state).or_default().push(pod.name_any());
-        }
-        let ready = states.get("healthy").map_or(0, Vec::len);
-        (json!(states), ready)
-    }
-
-    /// What the instance managers report of their systems.
-    async fn report_instances(&mut self) -> Result<(), Error> {
-        let mut reported = json!({});
-        let mut system = None;
-        for pod in self
-            .view
-            .pods
-            .iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-        {
-            let uid = pod.uid().unwrap_or_default();
-            if let (Some(report), Some(ip)) =
-                (self.reported(pod), self.shared.kubelet.address(&uid))
-            {
-                reported[pod.name_any()] = json!({ "ip": ip, "isPrimary": report.is_primary, "timeLineID": report.timeline });
-                system = Some(report);
-            }
-        }
-        self.status
-            .update(|status| {
-                set(status, "instancesReportedState", reported);
-                match system {
-                    Some(report) => {
-                        set_condition(
-                            status,
-                            "ConsistentSystemID",
-                            "True",
-                            "Unique",
-                            "A single, unique system ID was found across reporting instances.",
-                        );
-                        set_condition(
-                            status,
-                            "ContinuousArchiving",
-                            "True",
-                            "ContinuousArchivingSuccess",
-                            "Continuous archiving is working",
-                        );
-                        set(status, "systemID", report.system_id.into());
-                        set(status, "timelineID", report.timeline.into());
-                    }
-                    None => {
-                        let message =
-                            "No instances are present in the cluster to report a system ID.";
-                        set_condition(status, "ConsistentSystemID", "False", "NotFound", message);
-                        status.remove("systemID");
-                    }
-                }
-            })
-            .await
-    }
-
     /// Everything is as wanted: says so, and clears up.
     async fn settle(&mut self) -> Result<Action, Error> {
         self.synchronise_password().await?;
@@ -480,18 +219,13 @@ impl Pass {
         let password = secrets::text(&secret, "password").replace('\'', "''");
         let sql = format!(
             "ALTER ROLE {} LOGIN PASSWORD '{password}';",
-            instances::identifier(self.cluster.owner())
+            identifier(self.cluster.owner())
         );
         self.shared.kubelet.sql(&uid, "postgres", &sql).await?;
         if let Ok(mut known) = self.shared.passwords.lock() {
             known.insert(self.cluster.uid.clone(), mark);
         }
         Ok(())
-    }
-
-    /// What the instance manager of a pod reports.
-    pub(super) fn reported(&self, pod: &Pod) -> Option<kubelet::Report> {
-        self.shared.kubelet.report(&pod.uid().unwrap_or_default())
     }
 
     /// Removes a condition of the Cluster.
@@ -520,15 +254,6 @@ impl Pass {
             Api::namespaced(self.shared.client.clone(), &self.cluster.namespace);
         merge(&api, name, patch).await.map(drop)
     }
-}
-
-fn has_condition(status: &serde_json::Map<String, Value>, type_: &str) -> bool {
-    let conditions = status.get("conditions").and_then(Value::as_array);
-    conditions.is_some_and(|conditions| {
-        conditions
-            .iter()
-            .any(|condition| condition["type"] == type_)
-    })
 }
 
 /// How soon a Cluster that waits for something unseen is looked at again.

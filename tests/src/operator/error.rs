@@ -15,6 +15,9 @@ pub(super) enum Error {
     /// A certificate could not be made.
     #[error("failed to make a certificate")]
     Certificate(#[from] rcgen::Error),
+    /// What a pass is about was deleted meanwhile.
+    #[error("{0} is gone")]
+    Gone(String),
     /// Anything else, said in words.
     #[error("{0}")]
     Other(String),
@@ -23,7 +26,8 @@ pub(super) enum Error {
 impl Error {
     /// Whether this is a race that the next try settles: an object that came or went meanwhile.
     pub(super) fn is_transient(&self) -> bool {
-        matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 404 || status.code == 409)
+        matches!(self, Self::Gone(_))
+            || matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 404 || status.code == 409)
     }
 }
 

@@ -105,13 +105,12 @@ pub(super) async fn follow(shared: Arc<Shared>, stop: CancellationToken) {
 fn set(faults: &Faults, asked: BTreeMap<String, String>) {
     let mut known = BTreeMap::new();
     for (target, text) in asked {
-        match Fault::parse(&text) {
-            Some(fault) => {
-                known.insert(target, fault);
-            }
-            None => tracing::warn!(
+        if let Some(fault) = Fault::parse(&text) {
+            known.insert(target, fault);
+        } else {
+            tracing::warn!(
                 "ConfigMap {NAMESPACE}/{NAME}, key {target}: \"{text}\" is no fault; known are image-pull, volume-unbound, pooler-crash, never-healthy"
-            ),
+            );
         }
     }
     tracing::info!(?known, "faults");

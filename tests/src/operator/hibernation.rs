@@ -1,7 +1,7 @@
 //! Hibernation: pods stop, one after the other, and claims stay.
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, ResourceExt as _, api::DeleteParams, runtime::controller::Action};
+use kube::{Api, ResourceExt, api::DeleteParams, runtime::controller::Action};
 
 use super::{
     cluster::{Pass, RETRY},
@@ -31,15 +31,15 @@ pub(super) async fn reconcile(pass: &mut Pass) -> Result<Option<Action>, Error> 
         say(pass, "False", "WaitingForHealthy", message).await?;
         return Ok(None);
     }
+    let is_leaving = |pod: &&Pod| pod.metadata.deletion_timestamp.is_some();
     if let Some(leaving) = pass
         .view
         .pods
         .iter()
-        .find(|pod| pod.metadata.deletion_timestamp.is_some())
+        .find(is_leaving)
+        .map(ResourceExt::name_any)
     {
-        let message = format!("Waiting for {} to be deleted", leaving.name_any());
-        say(pass, "False", "WaitingPodsDeletion", &message).await?;
-        return Ok(Some(Action::await_change()));
+        return wait_for(pass, &leaving).await;
     }
     // The primary goes first, so that replicas have all that it wrote.
     let primary = pass.status.text("currentPrimary").to_owned();
@@ -55,6 +55,12 @@ pub(super) async fn reconcile(pass: &mut Pass) -> Result<Option<Action>, Error> 
     say(pass, "False", "DeletingPods", "Hibernation is in progress").await?;
     let api: Api<Pod> = Api::namespaced(pass.shared.client.clone(), &pass.cluster.namespace);
     delete(&api, &next, DeleteParams::default()).await?;
+    wait_for(pass, &next.name_any()).await
+}
+
+async fn wait_for(pass: &mut Pass, leaving: &str) -> Result<Option<Action>, Error> {
+    let message = format!("Waiting for {leaving} to be deleted");
+    say(pass, "False", "WaitingPodsDeletion", &message).await?;
     Ok(Some(Action::requeue(RETRY)))
 }
 

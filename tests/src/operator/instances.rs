@@ -1,78 +1,22 @@
-//! Instances of a Cluster: adopted, made, started, removed.
+//! Instances of a Cluster: made, started, removed.
 
 use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{PersistentVolumeClaim, Pod},
 };
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, ListParams},
-    runtime::controller::Action,
-};
+use kube::{Api, ResourceExt, api::DeleteParams, runtime::controller::Action};
 use serde_json::json;
 
-pub(super) use super::kubelet::identifier;
 use super::{
-    cluster::{Pass, RETRY, View, is_filled, serial},
+    cluster::{Pass, RETRY},
     contract::{annotation, label, phase},
-    error::{Error, chain},
-    jobs,
-    objects::{cluster_type, create, delete, is_ready, label, merge},
+    error::Error,
+    growth, jobs,
+    objects::{create, delete, is_ready, label},
     pods::{self, Filling, Role},
-    status::set_condition,
+    resources::cluster_type,
+    view::{is_filled, serial},
 };
-
-/// Takes over claims that an earlier Cluster of this name left behind, when this one is new.
-pub(super) async fn adopt(pass: &mut Pass) -> Result<(), Error> {
-    if !pass.view.claims.is_empty() || pass.status.condition("Initialized").is_some() {
-        return Ok(());
-    }
-    let api: Api<PersistentVolumeClaim> =
-        Api::namespaced(pass.shared.client.clone(), &pass.cluster.namespace);
-    let ours = ListParams::default().labels(&format!("{}={}", label::CLUSTER, pass.cluster.name));
-    let orphans: Vec<_> = api
-        .list(&ours)
-        .await?
-        .items
-        .into_iter()
-        .filter(|claim| {
-            claim.owner_references().is_empty()
-                && claim.annotations().contains_key(annotation::SERIAL)
-        })
-        .filter(|claim| claim.metadata.deletion_timestamp.is_none())
-        .collect();
-    if orphans.is_empty() {
-        return Ok(());
-    }
-    let was_primary =
-        |claim: &&PersistentVolumeClaim| label(*claim, label::INSTANCE_ROLE) == "primary";
-    let primary = orphans
-        .iter()
-        .find(was_primary)
-        .or_else(|| orphans.iter().min_by_key(|claim| serial(claim)));
-    let primary = primary.map(ResourceExt::name_any).unwrap_or_default();
-    for claim in &orphans {
-        let patch = json!({ "metadata": {
-            "ownerReferences": pass.cluster.owner_reference(),
-            "annotations": { annotation::VOLUME_STATUS: "ready" },
-        }});
-        merge(&api, &claim.name_any(), patch).await?;
-        tracing::info!(cluster = %pass.cluster.name, claim = %claim.name_any(), "adopted");
-    }
-    pass.view = View::read(&pass.shared, &pass.cluster).await?;
-    pass.status
-        .update(|status| {
-            status.insert("targetPrimary".to_owned(), primary.into());
-            set_condition(
-                status,
-                "Initialized",
-                "True",
-                "BootstrapCompleted",
-                "Cluster has been bootstrapped",
-            );
-        })
-        .await
-}
 
 /// Leads to as many running instances as wanted; `None` when there are.
 pub(super) async fn reconcile(pass: &mut Pass) -> Result<Option<Action>, Error> {
@@ -82,7 +26,7 @@ pub(super) async fn reconcile(pass: &mut Pass) -> Result<Option<Action>, Error> 
     if let Some(action) = fill(pass).await? {
         return Ok(Some(action));
     }
-    if !grow_claims(pass).await {
+    if !growth::grow_claims(pass).await {
         return Ok(Some(Action::requeue(RETRY * 5)));
     }
     choose_primary(pass).await?;
@@ -123,7 +67,8 @@ async fn begin(pass: &mut Pass) -> Result<Action, Error> {
 
 async fn add_replica(pass: &mut Pass) -> Result<Action, Error> {
     let taken: Vec<usize> = pass.view.claims.iter().map(serial).collect();
-    let serial = (1..).find(|serial| !taken.contains(serial)).unwrap_or(1);
+    let serial = (1..=taken.len() + 1).find(|serial| !taken.contains(serial));
+    let serial = serial.unwrap_or(1);
     let name = format!("{}-{serial}", pass.cluster.name);
     let reason = format!("Creating replica {name}-join");
     pass.status.enter_phase(phase::NEW_REPLICA, &reason).await?;
@@ -188,30 +133,6 @@ async fn fill(pass: &mut Pass) -> Result<Option<Action>, Error> {
         }
     }
     Ok(Some(Action::await_change()))
-}
-
-/// Asks for more storage where the Cluster does; false when the API server refuses.
-///
-/// The real operator stops here too when the class cannot grow: the phase stays what it was, and no
-/// instance is started any more.
-async fn grow_claims(pass: &Pass) -> bool {
-    let Some(wanted) = pass.cluster.spec.storage.size.as_deref() else {
-        return true;
-    };
-    for claim in &pass.view.claims {
-        let resources = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref());
-        let asked = resources.and_then(|resources| resources.requests.as_ref()?.get("storage"));
-        let asked = asked.map_or("0", |quantity| quantity.0.as_str());
-        if bytes(wanted) <= bytes(asked) {
-            continue;
-        }
-        let patch = json!({ "spec": { "resources": { "requests": { "storage": wanted } } } });
-        if let Err(error) = pass.change_claim(&claim.name_any(), patch).await {
-            tracing::warn!(claim = %claim.name_any(), "could not be resized: {}", chain(&error));
-            return false;
-        }
-    }
-    true
 }
 
 /// Aims at an instance that is there, and writes on every claim which role it has.
@@ -350,41 +271,4 @@ async fn announce(pass: &Pass, reason: &str, note: String) {
         .events
         .normal(&pass.cluster.object, &cluster_type(), reason, note)
         .await;
-}
-
-/// A quantity in bytes; zero when it is none.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "sizes of volumes, compared only"
-)]
-fn bytes(quantity: &str) -> u128 {
-    let digits = quantity
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(quantity.len());
-    let (number, unit) = quantity.split_at(digits);
-    let power = |base: f64, units: &str| {
-        units
-            .find(unit.trim_end_matches('i'))
-            .map(|n| base.powi(n as i32 + 1))
-    };
-    let factor = match unit {
-        "" => Some(1.0),
-        _ if unit.ends_with('i') => power(1024.0, "KMGTPE"),
-        _ => power(1000.0, "kMGTPE"),
-    };
-    (number.parse::<f64>().unwrap_or_default() * factor.unwrap_or_default()) as u128
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn quantities_compare_by_size() {
-        assert!(bytes("1Gi") > bytes("1G"));
-        assert!(bytes("2Gi") > bytes("2047Mi"));
-        assert_eq!(bytes("1024Mi"), bytes("1Gi"));
-        assert_eq!(bytes("1.5Gi"), bytes("1536Mi"));
-    }
 }

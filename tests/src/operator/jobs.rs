@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Shared, addresses::random_bytes, drive, error::Error, objects::create, of_clusters, status::now,
+    Shared, addresses::suffix, drive, error::Error, objects::create, of_clusters, status::now,
 };
 
 /// Pods that may fail before the Job does: Kubernetes' default.
@@ -130,12 +130,7 @@ fn waited(pods: &[&Pod], failed: usize) -> bool {
 }
 
 async fn add_pod(shared: &Shared, job: &Job, api: &Api<Pod>) -> Result<(), Error> {
-    const LETTERS: &[u8; 32] = b"bcdfghjklmnpqrstvwxz2456789bcdfg";
-    let suffix: String = random_bytes::<5>()?
-        .iter()
-        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
-        .collect();
-    let name = format!("{}-{suffix}", job.name_any());
+    let name = format!("{}-{}", job.name_any(), suffix()?);
     let mut pod = serde_json::to_value(job.spec.as_ref().map(|spec| &spec.template))?;
     pod["metadata"]["name"] = name.as_str().into();
     let mut owner = serde_json::to_value(job.controller_owner_ref(&()))?;

@@ -7,25 +7,29 @@
 //!
 //! | part | plays |
 //! |---|---|
-//! | [`cluster`], [`hibernation`], [`instances`], [`status`] | the operator, for Clusters |
+//! | [`cluster`], [`view`], [`report`], [`status`] | the operator, for Clusters |
+//! | [`hibernation`], [`adoption`], [`instances`], [`growth`] | its steps |
 //! | [`pooler`] | the operator, for Poolers |
 //! | [`secrets`], [`certificates`], [`access`], [`services`], [`pods`] | what it makes for them |
 //! | [`kubelet`] | scheduler, kubelet, and the instance manager in each pod |
-//! | [`jobs`], [`deployments`] | the controllers of Jobs and Deployments |
-//! | [`volumes`] | the provisioner: a directory for each claim |
+//! | [`jobs`], [`deployments`], [`rollout`] | the controllers of Jobs and Deployments |
+//! | [`claims`], [`volumes`] | the provisioner: a directory for each claim |
 //! | [`traffic`] | kube-proxy: an address of its own for each Service |
-//! | [`addresses`], [`postgres`] | loopback addresses; the programs of this machine |
+//! | [`addresses`], [`postgres`], [`postmaster`] | this machine: addresses, programs |
 //! | [`faults`] | what goes wrong on demand |
 
 mod access;
 mod addresses;
+mod adoption;
 mod certificates;
+mod claims;
 mod cluster;
 mod contract;
 mod deployments;
 mod error;
 mod events;
 mod faults;
+mod growth;
 mod hibernation;
 mod instances;
 mod jobs;
@@ -34,10 +38,15 @@ mod objects;
 mod pods;
 mod pooler;
 mod postgres;
+mod postmaster;
+mod report;
+mod resources;
+mod rollout;
 mod secrets;
 mod services;
 mod status;
 mod traffic;
+mod view;
 mod volumes;
 
 use std::{
@@ -143,8 +152,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     parts.spawn(pooler::follow(shared.clone(), stop.clone()));
     parts.spawn(deployments::follow(shared.clone(), stop.clone()));
     parts.spawn(jobs::follow(shared.clone(), stop.clone()));
-    parts.spawn(volumes::follow_claims(shared.clone(), stop.clone()));
-    parts.spawn(volumes::follow_volumes(shared.clone(), stop.clone()));
+    parts.spawn(claims::follow(shared.clone(), stop.clone()));
+    parts.spawn(volumes::follow(shared.clone(), stop.clone()));
     parts.spawn(traffic::follow(shared.clone(), stop.clone()));
     parts.spawn(kubelet::follow(shared.clone(), stop.clone(), pod_changes));
     // A part ends early only when it panicked; the others would wait for it in vain.
@@ -205,7 +214,6 @@ async fn on_deleted<K>(
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
 fn retry<K>(_object: Arc<K>, error: &error::Error, _shared: Arc<Shared>) -> Action {
     if !error.is_transient() {
         tracing::warn!("{}", error::chain(error));

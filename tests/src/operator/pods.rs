@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     contract::{PORT, annotation, label},
-    objects::Cluster,
+    resources::Cluster,
 };
 
 /// Which role an instance has.
@@ -47,7 +47,7 @@ pub(super) fn instance(cluster: &Cluster, name: &str, serial: &str, role: Role) 
     labels[label::INSTANCE_ROLE] = role.name().into();
     labels["role"] = role.name().into();
     labels[label::POD_ROLE] = "instance".into();
-    let mut metadata = cluster.metadata(name, labels);
+    let mut metadata = cluster.metadata(name, &labels);
     metadata["annotations"][annotation::SERIAL] = serial.into();
     metadata["ownerReferences"][0]["blockOwnerDeletion"] = true.into();
     json!({
@@ -60,7 +60,7 @@ pub(super) fn instance(cluster: &Cluster, name: &str, serial: &str, role: Role) 
 pub(super) fn job(cluster: &Cluster, instance: &str, filling: Filling) -> Value {
     let mut labels = common_labels(cluster, instance);
     labels[label::JOB_ROLE] = filling.name().into();
-    let mut metadata = cluster.metadata(&format!("{instance}-{}", filling.name()), labels);
+    let mut metadata = cluster.metadata(&format!("{instance}-{}", filling.name()), &labels);
     metadata["ownerReferences"][0]["blockOwnerDeletion"] = true.into();
     let mut spec = pod_spec(
         cluster,
@@ -86,7 +86,7 @@ pub(super) fn claim(cluster: &Cluster, name: &str, serial: usize) -> Value {
         label::INSTANCE: name,
         "cnpg.io/pvcRole": "PG_DATA",
     });
-    let mut metadata = cluster.metadata(name, labels);
+    let mut metadata = cluster.metadata(name, &labels);
     metadata["annotations"][annotation::SERIAL] = serial.to_string().into();
     metadata["annotations"][annotation::VOLUME_STATUS] = "initializing".into();
     let storage = &cluster.spec.storage;

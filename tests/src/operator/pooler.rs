@@ -21,8 +21,10 @@ use super::{
     drive,
     error::Error,
     everything,
-    objects::{self, Pooler, create, label, merge, pooler_type},
-    of_clusters, services,
+    objects::{create, label, merge},
+    of_clusters,
+    resources::{self, Pooler, pooler_type},
+    services,
     status::{Status, set},
 };
 
@@ -58,7 +60,7 @@ pub(super) async fn follow(shared: Arc<Shared>, stop: CancellationToken) {
 
 async fn reconcile(object: Arc<DynamicObject>, shared: Arc<Shared>) -> Result<Action, Error> {
     let (name, namespace) = (object.name_any(), object.namespace().unwrap_or_default());
-    let api = objects::poolers(&shared.client, &namespace);
+    let api = resources::poolers(&shared.client, &namespace);
     // The real one does not look at the deletion timestamp (its issue 11360), and nor do we.
     let Some(object) = api.get_opt(&name).await? else {
         return Ok(Action::await_change());
@@ -66,7 +68,7 @@ async fn reconcile(object: Arc<DynamicObject>, shared: Arc<Shared>) -> Result<Ac
     let pooler = Pooler::parse(object)?;
     let mut status = Status::of(api, &name, &pooler.object);
     let cluster = &pooler.spec.cluster.name;
-    if objects::clusters(&shared.client, &namespace)
+    if resources::clusters(&shared.client, &namespace)
         .get_opt(cluster)
         .await?
         .is_none()
@@ -78,19 +80,12 @@ async fn reconcile(object: Arc<DynamicObject>, shared: Arc<Shared>) -> Result<Ac
     let mut versions = Vec::new();
     for suffix in ["ca", "server", "pooler"] {
         let secret = format!("{cluster}-{suffix}");
-        match secrets.get_metadata_opt(&secret).await? {
-            Some(found) => {
-                versions.push(json!({ "name": secret, "version": found.resource_version() }))
-            }
-            None => {
-                inactive(
-                    &mut status,
-                    &format!("AuthUserSecret \"{cluster}-pooler\" not found"),
-                )
-                .await?;
-                return Ok(Action::requeue(RETRY));
-            }
-        }
+        let Some(found) = secrets.get_metadata_opt(&secret).await? else {
+            let reason = format!("AuthUserSecret \"{cluster}-pooler\" not found");
+            inactive(&mut status, &reason).await?;
+            return Ok(Action::requeue(RETRY));
+        };
+        versions.push(json!({ "name": secret, "version": found.resource_version() }));
     }
     access::ensure_pooler(&shared, &pooler).await?;
     services::ensure_pooler(&shared, &pooler).await?;
@@ -227,9 +222,9 @@ fn template(pooler: &Pooler) -> Value {
 /// Ten hexadecimal digits that say whether something changed.
 pub(super) fn short_hash(value: &Value) -> String {
     let digest = Sha256::digest(value.to_string());
-    digest
+    let number = digest
         .iter()
         .take(5)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{number:010x}")
 }

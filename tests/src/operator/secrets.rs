@@ -10,7 +10,8 @@ use super::{
     certificates::{self, Leaf, Pair},
     contract::{POOLER_ROLE, PORT, REPLICATION_ROLE, STAND_IN, STAND_IN_SAYS, annotation, label},
     error::Error,
-    objects::{Cluster, create},
+    objects::create,
+    resources::Cluster,
 };
 
 /// Makes what is missing. Says whether all of it had been there.
@@ -23,7 +24,7 @@ pub(super) async fn ensure(shared: &Shared, cluster: &Cluster) -> Result<(), Err
     if api.get_opt(&authority).await?.is_none() {
         let pair = certificates::authority(&cluster.name, &cluster.namespace)?;
         let data = json!({ "ca.crt": pair.certificate, "ca.key": pair.key });
-        create(&api, internal(cluster, &authority, "Opaque", data)).await?;
+        create(&api, internal(cluster, &authority, "Opaque", &data)).await?;
     }
     let server = format!("{}-server", cluster.name);
     let names = server_names(cluster);
@@ -88,7 +89,7 @@ async fn ensure_leaf(
         leaf,
     )?;
     let data = json!({ "tls.crt": certificate, "tls.key": key });
-    create(api, internal(cluster, name, "kubernetes.io/tls", data))
+    create(api, internal(cluster, name, "kubernetes.io/tls", &data))
         .await
         .map(drop)
 }
@@ -115,14 +116,14 @@ fn application(cluster: &Cluster) -> Result<Value, Error> {
         label::CLUSTER: cluster.name, "cnpg.io/reload": "true", "cnpg.io/userType": "app",
     });
     Ok(json!({
-        "metadata": cluster.metadata(&cluster.app_secret(), labels),
+        "metadata": cluster.metadata(&cluster.app_secret(), &labels),
         "type": "kubernetes.io/basic-auth",
         "stringData": data,
     }))
 }
 
 /// A Secret that inherits nothing of the Cluster's metadata.
-fn internal(cluster: &Cluster, name: &str, type_: &str, data: Value) -> Value {
+fn internal(cluster: &Cluster, name: &str, type_: &str, data: &Value) -> Value {
     json!({
         "metadata": {
             "name": name, "namespace": cluster.namespace,

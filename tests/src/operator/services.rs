@@ -8,7 +8,8 @@ use super::{
     Shared,
     contract::{PORT, STAND_IN, STAND_IN_SAYS, label},
     error::Error,
-    objects::{Cluster, Pooler, annotate, create},
+    objects::{annotate, create},
+    resources::{Cluster, Pooler},
 };
 
 /// Makes the three Services of a Cluster.
@@ -34,7 +35,7 @@ pub(super) async fn ensure(shared: &Shared, cluster: &Cluster) -> Result<(), Err
             label::CLUSTER: cluster.name,
         });
         let service = json!({
-            "metadata": cluster.metadata(&name, labels),
+            "metadata": cluster.metadata(&name, &labels),
             "spec": {
                 "type": "ClusterIP",
                 "selector": { label::CLUSTER: cluster.name, key: value },

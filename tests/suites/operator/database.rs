@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use daap_tests::sandbox::{Sandbox, SandboxOptions, User, wait_for};
 use kube::{
     Api, Client,
-    api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams},
+    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, WatchParams},
     core::GroupVersionKind,
 };
 use serde_json::{Value, json};
@@ -45,12 +45,23 @@ impl Database {
     pub(crate) async fn named(namespace: &str, cluster: &str) -> Self {
         let sandbox = sandbox().await;
         sandbox.fresh_namespace(namespace).await;
-        Self {
+        let database = Self {
             client: sandbox.client(User::Harness).await,
             namespace: namespace.to_owned(),
             cluster: cluster.to_owned(),
             ca: tempfile::NamedTempFile::new().unwrap(),
-        }
+        };
+        // For a moment after a CRD came the API server says that its storage is initialising.
+        let served = wait_for("custom resources are served", LIMIT, async || {
+            for plural in ["clusters", "poolers"] {
+                let api = database.api(plural);
+                api.list(&ListParams::default()).await?;
+                drop(api.watch(&WatchParams::default(), "0").await?);
+            }
+            Ok(Some(()))
+        });
+        served.await.unwrap();
+        database
     }
 
     /// A database that is ready.

@@ -5,14 +5,15 @@ use std::{fs, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    instance::{data_folder, roles, upstream, user_search},
+    configuration::{data_folder, roles, upstream, user_search},
     work::Bench,
 };
 use crate::operator::{
     error::Error,
-    objects::{Cluster, Initdb},
     pods::Filling,
-    postgres::{Postmaster, SUPERUSER, Shutdown},
+    postgres::SUPERUSER,
+    postmaster::{Postmaster, Shutdown},
+    resources::{Cluster, Initdb},
 };
 
 /// Fills the volume; gives up when the container is stopped.

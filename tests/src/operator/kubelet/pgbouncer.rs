@@ -11,7 +11,7 @@ use crate::{
         contract::{POOLER_ROLE, PORT},
         error::Error,
         faults::Fault,
-        objects::{self, Pooler},
+        resources::{self, Pooler},
     },
     sandbox::process::{Identity, Tied},
 };
@@ -108,7 +108,7 @@ fn signal(identity: Option<Identity>, signal: Signal) -> Result<(), Error> {
 
 /// Writes its configuration.
 async fn configure(bench: &Bench) -> Result<(), Error> {
-    let api = objects::poolers(&bench.work.equipment.client, &bench.namespace());
+    let api = resources::poolers(&bench.work.equipment.client, &bench.namespace());
     let pooler = Pooler::parse(api.get(&bench.owner()).await?)?;
     let cluster = &pooler.spec.cluster.name;
     bench

@@ -1,6 +1,6 @@
 //! What every container goes through: its image is pulled, it runs, it is started again or ends.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use futures::channel::mpsc;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
@@ -10,22 +10,20 @@ use tokio::sync::watch;
 use super::{
     Equipment, bootstrap,
     container::{Container, Ending, Orders, Report, Run, State},
-    container_image, container_name, instance, pgbouncer,
+    instance, pgbouncer,
 };
 use crate::operator::{
     addresses::Address,
     contract::label,
     error::{Error, chain},
-    objects::{self, Cluster, claim_of, label},
+    objects::{claim_of, label},
     pods::Filling,
+    resources::{self, Cluster},
     secrets,
     status::now,
     traffic::Traffic,
     volumes,
 };
-
-/// Longest pause before a container is started again. The real one is minutes; seconds show the same.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// A container that is to be run.
 pub(super) struct Work {
@@ -42,7 +40,7 @@ pub(super) struct Bench {
     pub(super) work: Work,
     pub(super) address: Address,
     pub(super) orders: watch::Receiver<Orders>,
-    state: watch::Sender<State>,
+    pub(super) state: watch::Sender<State>,
 }
 
 impl Work {
@@ -142,127 +140,6 @@ impl Bench {
         }
     }
 
-    /// Pulls the image, as long as it takes; false when the container is stopped meanwhile.
-    async fn pull(&mut self) -> bool {
-        let image = container_image(&self.work.pod);
-        let mut faults = self.work.equipment.faults.changes();
-        let mut back_off = false;
-        while let Some(message) =
-            self.work
-                .equipment
-                .faults
-                .pull_error(&self.namespace(), &self.owner(), &image)
-        {
-            let events = &self.work.equipment.events;
-            if back_off {
-                events
-                    .normal(
-                        &*self.work.pod,
-                        &(),
-                        "BackOff",
-                        format!("Back-off pulling image \"{image}\""),
-                    )
-                    .await;
-                events
-                    .warning(
-                        &*self.work.pod,
-                        &(),
-                        "Failed",
-                        "Error: ImagePullBackOff".to_owned(),
-                    )
-                    .await;
-                self.waiting(
-                    "ImagePullBackOff",
-                    &format!("Back-off pulling image \"{image}\": ErrImagePull: {message}"),
-                );
-            } else {
-                events
-                    .normal(
-                        &*self.work.pod,
-                        &(),
-                        "Pulling",
-                        format!("Pulling image \"{image}\""),
-                    )
-                    .await;
-                events
-                    .warning(
-                        &*self.work.pod,
-                        &(),
-                        "Failed",
-                        format!("Failed to pull image \"{image}\": {message}"),
-                    )
-                    .await;
-                events
-                    .warning(
-                        &*self.work.pod,
-                        &(),
-                        "Failed",
-                        "Error: ErrImagePull".to_owned(),
-                    )
-                    .await;
-                self.waiting("ErrImagePull", &message);
-            }
-            let again = if back_off {
-                LONGEST_PAUSE
-            } else {
-                Duration::from_secs(2)
-            };
-            back_off = !back_off;
-            tokio::select! {
-                () = tokio::time::sleep(again) => {}
-                _ = faults.changed() => back_off = false,
-                () = self.stopping() => return false,
-            }
-        }
-        let note = format!("Container image \"{image}\" already present on machine");
-        self.work
-            .equipment
-            .events
-            .normal(&*self.work.pod, &(), "Pulled", note)
-            .await;
-        true
-    }
-
-    /// Waits before the container is started again; false when it is stopped meanwhile.
-    async fn pause_after(&mut self, code: i32) -> bool {
-        self.change(|state| {
-            let since = since(&state.run);
-            state.last = Some(Ending {
-                code,
-                since,
-                until: now(),
-            });
-            state.restarts += 1;
-            state.report = None;
-        });
-        let restarts = self.state.borrow().restarts;
-        let pause = Duration::from_secs(1 << restarts.min(4)).min(LONGEST_PAUSE);
-        let name = container_name(&self.work.pod);
-        let pod = format!(
-            "{}_{}({})",
-            self.work.pod.name_any(),
-            self.namespace(),
-            self.work.pod.uid().unwrap_or_default()
-        );
-        let seconds = pause.as_secs();
-        self.waiting(
-            "CrashLoopBackOff",
-            &format!("back-off {seconds}s restarting failed container={name} pod={pod}"),
-        );
-        let note = format!("Back-off restarting failed container {name} in pod {pod}");
-        self.work
-            .equipment
-            .events
-            .warning(&*self.work.pod, &(), "BackOff", note)
-            .await;
-        let mut faults = self.work.equipment.faults.changes();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => true,
-            _ = faults.changed() => true,
-            () = self.stopping() => false,
-        }
-    }
-
     /// Waits until the container is asked to stop.
     pub(super) async fn stopping(&self) {
         let mut orders = self.orders.clone();
@@ -287,7 +164,7 @@ impl Bench {
         });
     }
 
-    fn waiting(&self, reason: &str, message: &str) {
+    pub(super) fn waiting(&self, reason: &str, message: &str) {
         self.change(|state| {
             state.run = Run::Waiting {
                 reason: reason.to_owned(),
@@ -310,7 +187,7 @@ impl Bench {
         changed
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
         let changed = self.state.send_if_modified(|state| {
             let before = state.clone();
             change(state);
@@ -324,7 +201,7 @@ impl Bench {
     /// The Cluster of the pod, as it is now.
     pub(super) async fn cluster(&self) -> Result<Cluster, Error> {
         let name = label(&*self.work.pod, label::CLUSTER).to_owned();
-        let api = objects::clusters(&self.work.equipment.client, &self.namespace());
+        let api = resources::clusters(&self.work.equipment.client, &self.namespace());
         Cluster::parse(api.get(&name).await?)
     }
 
@@ -382,7 +259,8 @@ impl Bench {
     }
 }
 
-fn since(run: &Run) -> String {
+/// Since when it runs; now, if it does not.
+pub(super) fn since(run: &Run) -> String {
     match run {
         Run::Running { since, .. } => since.clone(),
         _ => now(),

@@ -1,0 +1,149 @@
+//! Watch events, recorded or seen, and the values that a field took in their course.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use futures::StreamExt as _;
+use kube::{
+    Api,
+    api::{DynamicObject, WatchEvent, WatchParams},
+};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+/// The recordings, where they are at hand.
+pub(crate) fn recordings() -> Option<PathBuf> {
+    let named = env::var_os("DAAP_CNPG_RECORDINGS").filter(|path| !path.is_empty());
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cnpg/recordings");
+    let folder = named.map_or(beside, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!(
+        "nothing tried: no recordings in {} (DAAP_CNPG_RECORDINGS names their folder)",
+        folder.display()
+    );
+    None
+}
+
+/// A recorded file: one JSON document, or one a line.
+pub(crate) fn read(folder: &Path, file: &str) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    serde_json::Deserializer::from_str(&text)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect()
+}
+
+/// What is seen of one kind, while it is watched.
+pub(crate) struct Watched {
+    events: Arc<Mutex<Vec<Value>>>,
+    task: JoinHandle<()>,
+}
+
+impl Watched {
+    /// Watches all objects from now on.
+    pub(crate) async fn start(api: Api<DynamicObject>) -> Self {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let seen = events.clone();
+        let version = api
+            .list(&kube::api::ListParams::default())
+            .await
+            .unwrap()
+            .metadata
+            .resource_version
+            .unwrap();
+        let stream = api.watch(&WatchParams::default(), &version).await.unwrap();
+        let task = tokio::spawn(async move {
+            let mut stream = std::pin::pin!(stream);
+            while let Some(event) = stream.next().await {
+                let (type_, object) = match event.unwrap() {
+                    WatchEvent::Added(object) => ("ADDED", object),
+                    WatchEvent::Modified(object) => ("MODIFIED", object),
+                    WatchEvent::Deleted(object) => ("DELETED", object),
+                    _ => continue,
+                };
+                let mut event = serde_json::to_value(object).unwrap();
+                event["type"] = json!(type_);
+                seen.lock().unwrap().push(event);
+            }
+        });
+        Self { events, task }
+    }
+
+    /// What was seen so far.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.events.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The values that a field of an object took, each as often as it was entered. The path is a JSON
+/// pointer; `condition:TYPE` stands for what a condition says.
+pub(crate) fn values(events: &[Value], name: &str, path: &str) -> Vec<Value> {
+    let mut values: Vec<Value> = Vec::new();
+    for event in events
+        .iter()
+        .filter(|event| event["metadata"]["name"] == name)
+    {
+        let value = match path.strip_prefix("condition:") {
+            _ if event["type"] == "DELETED" => json!("deleted"),
+            Some(type_) => said(&event["status"], type_),
+            None => event.pointer(path).cloned().unwrap_or_default(),
+        };
+        if values.last() != Some(&value) {
+            values.push(value);
+        }
+    }
+    values
+}
+
+fn said(status: &Value, type_: &str) -> Value {
+    let conditions = status["conditions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let Some(condition) = conditions
+        .iter()
+        .find(|condition| condition["type"] == type_)
+    else {
+        return Value::Null;
+    };
+    json!([
+        condition["status"],
+        condition["reason"],
+        condition["message"]
+    ])
+}
+
+/// Holds fields of an object to the recording; tells of all that differ.
+pub(crate) fn hold(recorded: &[Value], seen: &[Value], name: &str, paths: &[&str]) {
+    let mut differences = Vec::new();
+    for path in paths {
+        let (expected, found) = (values(recorded, name, path), values(seen, name, path));
+        if expected != found {
+            differences.push(format!(
+                "{name} {path}\n  recorded {}\n  seen     {}",
+                json!(expected),
+                json!(found)
+            ));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn values_are_listed_as_often_as_they_are_entered() {
+    let event = |phase: &str| json!({ "type": "MODIFIED", "metadata": { "name": "x" }, "status": { "phase": phase } });
+    let events = [event("a"), event("a"), event("b"), event("a")];
+    assert_eq!(values(&events, "x", "/status/phase"), ["a", "b", "a"]);
+    assert_eq!(values(&events, "y", "/status/phase"), Vec::<Value>::new());
+}
