@@ -10,10 +10,20 @@ command -v cargo-llvm-cov >/dev/null || cargo install --locked cargo-llvm-cov
 rustup component add llvm-tools >/dev/null 2>&1 || true
 # Sets RUSTFLAGS, the target directory and where profiles go, for cargo and what it starts.
 # shellcheck disable=SC1090
-source <(cargo llvm-cov show-env --export-prefix 2>/dev/null)
+source <(cargo llvm-cov show-env --sh 2>/dev/null)
+# Only our own crates are built anew, and again afterwards: instrumented programs are slow.
 cargo llvm-cov clean --workspace
+trap 'cargo llvm-cov clean --workspace' EXIT
 cargo build --locked --workspace --bins
 cargo test --locked --workspace --no-fail-fast
+
+# A sandbox goes down just after the suite that used it, and writes its profiles then.
+deadline=$((SECONDS + 30))
+while "${CARGO_LLVM_COV_TARGET_DIR:-target}/debug/daap-sandbox" status 2>/dev/null | grep -q '^test-'; do
+  [ "$SECONDS" -lt "$deadline" ] || break
+  read -r -t 0.5 <> <(:) || true
+done
+
 echo "lines covered, crds/:"
 cargo llvm-cov report --fail-under-lines "$pure_bound" --summary-only \
   --ignore-filename-regex '/(plugin|webhook|tests)/' | tail -n 1
