@@ -21,8 +21,10 @@ use crate::router::{Health, router};
 
 /// A client that does not finish its handshake, or its header, holds up nobody for longer.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
-/// Closes idle keep-alives too, which the API server opens anew.
-const HEADER_LIMIT: Duration = Duration::from_mins(1);
+/// Counts from the end of the request before, so that it closes idle keep-alives too. The API server
+/// drops those after 90 s (client-go's transport) and does not repeat a POST: were we the first to
+/// hang up, a write that is just on its way would be refused.
+const HEADER_LIMIT: Duration = Duration::from_mins(2);
 /// What is still under way when the drain begins is done within the API server's own time-out.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 

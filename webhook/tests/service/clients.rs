@@ -1,7 +1,7 @@
 //! Clients that are slow, silent, greedy or gone hold up nobody.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +23,12 @@ async fn is_served(webhook: &Webhook) {
 }
 
 /// A connection on which anything can be sent.
-fn connect(webhook: &Webhook) -> StreamOwned<ClientConnection, TcpStream> {
+pub(crate) fn connect(
+    address: SocketAddr,
+    authority: &[u8],
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut trusted = RootCertStore::empty();
-    trusted.add(webhook.authority.clone().into()).unwrap();
+    trusted.add(authority.to_vec().into()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -33,7 +36,7 @@ fn connect(webhook: &Webhook) -> StreamOwned<ClientConnection, TcpStream> {
         .with_no_client_auth();
     let name = "localhost".try_into().unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-    let stream = TcpStream::connect(webhook.address).unwrap();
+    let stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
@@ -42,11 +45,16 @@ fn connect(webhook: &Webhook) -> StreamOwned<ClientConnection, TcpStream> {
 
 /// Announces a body, sends the beginning of it, and reads what is answered: the status line, or
 /// nothing where the connection is just closed.
-fn send(webhook: &Webhook, announced: usize, sent: usize) -> JoinHandle<String> {
-    let mut stream = connect(webhook);
+pub(crate) fn send(
+    address: SocketAddr,
+    authority: &[u8],
+    announced: usize,
+    sent: usize,
+) -> JoinHandle<String> {
+    let mut stream = connect(address, authority);
     spawn_blocking(move || {
         let head = format!(
-            "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: {announced}\r\n\r\n"
+            "POST /validate HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {JSON}\r\nContent-Length: {announced}\r\n\r\n"
         );
         // The server may have hung up before all is sent.
         let _ = stream.write_all(head.as_bytes());
@@ -56,6 +64,10 @@ fn send(webhook: &Webhook, announced: usize, sent: usize) -> JoinHandle<String> 
         let answer = String::from_utf8_lossy(&answer);
         answer.lines().next().unwrap_or_default().to_owned()
     })
+}
+
+fn dribble(webhook: &Webhook, announced: usize, sent: usize) -> JoinHandle<String> {
+    send(webhook.address, &webhook.authority, announced, sent)
 }
 
 #[tokio::test]
@@ -72,11 +84,11 @@ async fn a_body_of_six_mebibytes_is_served() {
 async fn a_hundred_megabytes_are_not_kept() {
     let webhook = Webhook::start();
     let size = 100 * 1000 * 1000;
-    let answer = send(&webhook, size, size).await.unwrap();
+    let answer = dribble(&webhook, size, size).await.unwrap();
     // Whoever does not stop to send may see a reset instead of the answer.
     assert!(answer.is_empty() || answer.contains(" 413 "), "{answer}");
     // Whoever waits for the answer sees it.
-    let answer = send(&webhook, size, 0).await.unwrap();
+    let answer = dribble(&webhook, size, 0).await.unwrap();
     assert!(answer.contains(" 413 "), "{answer}");
     is_served(&webhook).await;
 }
@@ -102,7 +114,9 @@ async fn silent_clients_hold_up_nobody() {
 async fn bodies_that_never_end_hold_up_nobody() {
     let webhook = Webhook::start();
     // More than are decided at once, and more than all of the memory for large bodies.
-    let dribbles: Vec<_> = (0..80).map(|_| send(&webhook, 7_000_000, 70_000)).collect();
+    let dribbles: Vec<_> = (0..80)
+        .map(|_| dribble(&webhook, 7_000_000, 70_000))
+        .collect();
     for _ in 0..10 {
         is_served(&webhook).await;
     }

@@ -11,6 +11,7 @@
 mod certificates;
 mod clients;
 mod ending;
+mod invariants;
 mod program;
 mod reviews;
 mod undecided;

@@ -1,6 +1,7 @@
 //! The program itself: its arguments, its files, its signals, its log.
 
 use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,6 +12,7 @@ use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::clients::send;
 use crate::webhook::{JSON, UID, client, creation_by, issue, post, ready, response_of};
 
 /// An API server that cannot be reached.
@@ -32,6 +34,8 @@ struct Program {
     child: Child,
     log: Receiver<Value>,
     folder: tempfile::TempDir,
+    address: SocketAddr,
+    authority: Vec<u8>,
     client: kube::Client,
 }
 
@@ -59,6 +63,8 @@ impl Program {
             child,
             log,
             folder,
+            address,
+            authority,
             client,
         }
     }
@@ -148,6 +154,32 @@ async fn the_log_says_who_and_what_but_never_an_object() {
     }
     assert!(line["micros"].is_u64());
     assert!(!line.to_string().contains("a shop"), "{line}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_flood_leaves_its_memory_bounded() {
+    let program = Program::serve(0);
+    let half_open: Vec<_> = (0..500)
+        .map(|_| TcpStream::connect(program.address).unwrap())
+        .collect();
+    let hundred_megabytes = 100 * 1000 * 1000;
+    let floods: Vec<_> = [(hundred_megabytes, hundred_megabytes); 4]
+        .into_iter()
+        .chain([(7_000_000, 6_900_000); 8])
+        .map(|(announced, sent)| send(program.address, &program.authority, announced, sent))
+        .collect();
+    for flood in floods {
+        flood.await.unwrap();
+    }
+    drop(half_open);
+    assert!(ready(&program.client).await.is_ok());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: u64 = most
+        .and_then(|most| most.trim().strip_suffix(" kB")?.parse().ok())
+        .unwrap();
+    assert!(kib < 64 * 1024, "{kib} KiB at most");
 }
 
 #[tokio::test]

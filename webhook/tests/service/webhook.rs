@@ -27,6 +27,15 @@ pub(crate) struct Table {
     pub(crate) waiting: Arc<()>,
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            gate: Semaphore::new(0),
+            waiting: Arc::default(),
+        }
+    }
+}
+
 impl Lookup for Table {
     fn answer<'a>(
         &'a self,
@@ -85,10 +94,7 @@ impl Webhook {
         let certificates = Arc::new(Certificates::open(certificate, key).unwrap());
         let policy = Arc::new(PolicyFile::open(policy).unwrap());
         let health = Arc::new(Health::default());
-        let world = Arc::new(Table {
-            gate: Semaphore::new(0),
-            waiting: Arc::default(),
-        });
+        let world = Arc::new(Table::default());
         let decider = Decider::new(policy, Arc::clone(&world) as Arc<dyn Lookup>);
         let routes = router(decider, Arc::clone(&health));
         let loopback = "127.0.0.1:0".parse().unwrap();
