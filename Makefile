@@ -42,7 +42,7 @@ coverage: setup ## Every test, and how many lines they run: crds above 90 %, all
 lint: ## Formatting, clippy, documentation, dependencies
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
-	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	@bash -n tests/*.sh tests/controlplane/build.sh .ci/run
 
 fmt: ## Format
