@@ -315,6 +315,21 @@ async fn rows_outlive_a_pod_and_the_certificate_has_the_poolers_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connect_forwards_a_port_where_the_service_has_no_address() {
+    let place = Place::of("forward").await;
+    place.create("orders", &[]);
+    let service = "service/daap-orders-pooler";
+    let plain = r#"{"spec":{"type":"ClusterIP"}}"#;
+    place.kubectl(&["patch", service, "--type=merge", "-p", plain], None);
+    let balancer = place.kubectl(
+        &["get", service, "-o", "jsonpath={.status.loadBalancer}"],
+        None,
+    );
+    assert_eq!(balancer, "{}", "the service has no address");
+    assert_eq!(place.sql("orders", "select 6 * 7").trim(), "42");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_creation_that_is_refused_on_the_way_is_docked_and_finished_by_the_same_command() {
     let place = Place::of("docked").await;
     let policy = json!({
