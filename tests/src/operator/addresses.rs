@@ -83,3 +83,40 @@ pub(super) fn suffix() -> io::Result<String> {
     let letters = random_bytes::<5>()?.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     Ok(letters.iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_given_once_until_it_is_let_go() {
+        // Two sandboxes side by side know nothing of each other but this.
+        let (one, other) = (Addresses::new(), Addresses::new());
+        let taken = one.take(None).unwrap();
+        assert_ne!(other.take(Some(taken.ip)).unwrap().ip, taken.ip);
+        let ip = taken.ip;
+        drop(taken);
+        assert_eq!(other.take(Some(ip)).unwrap().ip, ip);
+    }
+
+    #[test]
+    fn an_address_is_not_given_while_a_stranger_listens_on_it() {
+        let addresses = Addresses::new();
+        let ip = addresses.take(None).unwrap().ip;
+        let stranger = TcpListener::bind((ip, PORT)).unwrap();
+        assert_ne!(addresses.take(Some(ip)).unwrap().ip, ip);
+        drop(stranger);
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_given() {
+        let wanted = Ipv4Addr::new(192, 0, 2, 1);
+        assert!(
+            Addresses::new()
+                .take(Some(wanted))
+                .unwrap()
+                .ip
+                .is_loopback()
+        );
+    }
+}

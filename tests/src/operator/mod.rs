@@ -7,16 +7,16 @@
 //!
 //! | part | plays |
 //! |---|---|
-//! | [`cluster`], [`view`], [`report`], [`status`] | the operator, for Clusters |
-//! | [`hibernation`], [`adoption`], [`instances`], [`growth`] | its steps |
-//! | [`pooler`] | the operator, for Poolers |
-//! | [`secrets`], [`certificates`], [`access`], [`services`], [`pods`] | what it makes for them |
-//! | [`kubelet`] | scheduler, kubelet, and the instance manager in each pod |
-//! | [`jobs`], [`deployments`], [`rollout`] | the controllers of Jobs and Deployments |
-//! | [`claims`], [`volumes`] | the provisioner: a directory for each claim |
-//! | [`traffic`] | kube-proxy: an address of its own for each Service |
-//! | [`addresses`], [`postgres`], [`postmaster`] | this machine: addresses, programs |
-//! | [`faults`] | what goes wrong on demand |
+//! | `cluster`, `view`, `report`, `status` | the operator, for Clusters |
+//! | `hibernation`, `adoption`, `instances`, `growth` | its steps |
+//! | `pooler` | the operator, for Poolers |
+//! | `secrets`, `certificates`, `access`, `services`, `pods` | what it makes for them |
+//! | `kubelet` | scheduler, kubelet, and the instance manager in each pod |
+//! | `jobs`, `deployments`, `rollout` | the controllers of Jobs and Deployments |
+//! | `claims`, `volumes` | the provisioner: a directory for each claim |
+//! | `traffic` | kube-proxy: an address of its own for each Service |
+//! | `addresses`, `postgres`, `postmaster` | this machine: addresses, programs |
+//! | `faults` | what goes wrong on demand |
 
 mod access;
 mod addresses;

@@ -166,3 +166,22 @@ pub(super) fn is_bound(claim: &PersistentVolumeClaim) -> bool {
 pub(super) fn label<'a, K: Resource>(object: &'a K, key: &str) -> &'a str {
     object.labels().get(key).map_or("", String::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_leads_from_one_to_the_other() {
+        let from = json!({ "same": 1, "gone": 2, "deep": { "same": [1], "gone": true, "new": 1 } });
+        let to = json!({ "same": 1, "deep": { "same": [1], "new": 2 }, "added": [] });
+        let (from, to) = (from.as_object().unwrap(), to.as_object().unwrap());
+        let patch = difference(from, to);
+        let expected = json!({ "gone": null, "deep": { "gone": null, "new": 2 }, "added": [] });
+        assert_eq!(Value::Object(patch.clone()), expected);
+        let mut merged = Value::Object(from.clone());
+        json_patch::merge(&mut merged, &Value::Object(patch));
+        assert_eq!(merged.as_object(), Some(to));
+        assert!(difference(to, to).is_empty());
+    }
+}

@@ -45,6 +45,7 @@ impl Programs {
             version: String::new(),
             parameters: BTreeSet::new(),
         };
+        programs.confirm_user().await?;
         let version = programs.run("postgres", ["--version"]).await?;
         version.trim().clone_into(&mut programs.version);
         let described = programs.run("postgres", ["--describe-config"]).await?;
@@ -53,6 +54,17 @@ impl Programs {
             .filter_map(|line| Some(line.split('\t').next()?.to_owned()))
             .collect();
         Ok(programs)
+    }
+
+    /// `initdb` wants its user to have a name, which users of containers often lack.
+    async fn confirm_user(&self) -> anyhow::Result<()> {
+        let named = Tied::new("id").arg("-un").user(self.user).spawn();
+        let named = named.await?.wait().await?.success();
+        anyhow::ensure!(
+            named,
+            "the user that PostgreSQL is to run as has no name, and initdb insists on one: add the user to /etc/passwd, or run as another"
+        );
+        Ok(())
     }
 
     /// What `postgres --version` says.
