@@ -13,7 +13,7 @@ pub enum OperationName {
     Update,
     /// `kubectl daap delete`
     Delete,
-    /// `kubectl daap restore`
+    /// A deleted database comes back.
     Restore,
     /// `kubectl daap transfer`
     Transfer,

@@ -158,7 +158,7 @@ fn occupied(new: View<'_>, found: &[serde_json::Value]) -> Violation {
             names.join(", ")
         ),
         format!(
-            "if a deleted database '{name}' left it: kubectl daap restore {name}, or kubectl daap purge {name}; if it is still being removed, try again"
+            "if a deleted database '{name}' left it, give it up: kubectl daap purge {name}; if it is still being removed, try again"
         ),
     )
 }

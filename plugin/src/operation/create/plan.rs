@@ -33,7 +33,7 @@ pub(super) fn refuse_kept_data(name: &DatabaseName, tombstones: &[Value]) -> Res
                 read.until.strftime("%Y-%m-%d")
             ))
             .hint(format!(
-                "destroy the data: kubectl daap purge {name} -n {namespace}; or bring it back: kubectl daap restore {name} -n {namespace}"
+                "choose another name, or destroy the data: kubectl daap purge {name} -n {namespace}"
             )));
         }
     }
