@@ -315,6 +315,30 @@ async fn rows_outlive_a_pod_and_the_certificate_has_the_poolers_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_changes_its_team_with_everything_that_is_its_own_but_never_its_name() {
+    let place = Place::of("teams").await;
+    place.create("orders", &["--wait=false"]);
+    let change = ["update", "orders", "--owner-team", "billing"];
+    let said = place.fails(&change);
+    assert!(said.contains("team 'billing' owns it"), "{said}");
+    let output = place.plugin(User::Admin, &change);
+    assert!(output.status.success(), "{}", text(&output));
+    for object in ["cluster/daap-orders", "pooler/daap-orders-pooler"] {
+        let team = r"jsonpath={.metadata.labels.daap\.dev/owner-team}";
+        assert_eq!(place.kubectl(&["get", object, "-o", team], None), "billing");
+    }
+    // It is not payments' any more.
+    let said = place.fails(&["update", "orders", "--purpose", "ours"]);
+    assert!(said.contains("billing"), "{said}");
+    let said = place.fails(&["update", "orders", "--name", "invoices"]);
+    assert!(said.contains("never changes"), "{said}");
+    assert_eq!(
+        place.json(&["get", "orders", "-o", "json"])["record"]["version"],
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connect_forwards_a_port_where_the_service_has_no_address() {
     let place = Place::of("forward").await;
     place.create("orders", &[]);
