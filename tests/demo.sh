@@ -18,7 +18,11 @@ take_down() {
 trap take_down EXIT
 trap 'exit 130' INT TERM
 
-say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
+bold='' red='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+  bold=$'\033[1m' red=$'\033[31m' plain=$'\033[0m'
+fi
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 
 # Runs a command after printing it as one would type it; the exit status is kept in $status.
 show() {
@@ -41,7 +45,7 @@ typed() {
 }
 
 wrong() {
-  printf '\033[31m! %s\033[0m\n' "$*"
+  printf '%s! %s%s\n' "$red" "$*" "$plain"
   failures=$((failures + 1))
 }
 
