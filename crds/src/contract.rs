@@ -66,7 +66,9 @@ pub mod cnpg {
     /// Annotation: JSON list of instances whose PostgreSQL is stopped; `["*"]` means all.
     pub const FENCED_INSTANCES: &str = "cnpg.io/fencedInstances";
     /// Annotation: a rolling restart of a Cluster.
-    pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+    pub const RESTARTED_AT: &str = "cnpg.io/restartedAt";
+    /// Annotation: PostgreSQL reads its configuration again.
+    pub const RELOADED_AT: &str = "cnpg.io/reloadedAt";
     /// Label of pods, volumes and Secrets: the Cluster that they belong to.
     pub const CLUSTER: &str = "cnpg.io/cluster";
     /// Label of pods and volumes: the instance that they belong to.
@@ -75,8 +77,6 @@ pub mod cnpg {
     pub const POOLER_NAME: &str = "cnpg.io/poolerName";
     /// Annotation of a volume: `initializing`, `ready` or `detached`.
     pub const PVC_STATUS: &str = "cnpg.io/pvcStatus";
-    /// Annotation of a volume, needed for adoption.
-    pub const NODE_SERIAL: &str = "cnpg.io/nodeSerial";
     /// The condition type that says how far a hibernation is.
     pub const HIBERNATION_CONDITION: &str = "cnpg.io/hibernation";
 }

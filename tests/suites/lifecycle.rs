@@ -379,17 +379,13 @@ async fn a_creation_that_is_refused_on_the_way_is_docked_and_finished_by_the_sam
         "apiVersion": "postgresql.cnpg.io/v1", "kind": "Pooler", "metadata": {"name": "probe"},
         "spec": {"cluster": {"name": "legacy"}, "pgbouncer": {}},
     });
-    eventually("poolers are refused", || {
+    let try_pooler = || {
         let mut command = place.sandbox.kubectl(User::Admin);
-        command.args([
-            "create",
-            "--dry-run=server",
-            "-f",
-            "-",
-            "-n",
-            place.namespace,
-        ]);
-        text(&run(&mut command, Some(&probe)))
+        command.args(["create", "--dry-run=server", "-f", "-"]);
+        run(command.args(["-n", place.namespace]), Some(&probe))
+    };
+    eventually("poolers are refused", || {
+        text(&try_pooler())
             .contains("no poolers today")
             .then_some(())
     })
@@ -418,19 +414,7 @@ async fn a_creation_that_is_refused_on_the_way_is_docked_and_finished_by_the_sam
     let name = "validatingadmissionpolicybinding/no-poolers-in-docked";
     place.kubectl(&["delete", name], None);
     eventually("poolers are let through again", || {
-        let mut command = place.sandbox.kubectl(User::Admin);
-        command.args([
-            "create",
-            "--dry-run=server",
-            "-f",
-            "-",
-            "-n",
-            place.namespace,
-        ]);
-        run(&mut command, Some(&probe))
-            .status
-            .success()
-            .then_some(())
+        try_pooler().status.success().then_some(())
     })
     .await;
     place.done(&words);

@@ -12,8 +12,8 @@ const STEERING: [&str; 2] = ["cnpg.io/", "alpha.cnpg.io/"];
 const OWNERS: [&str; 4] = [
     cnpg::HIBERNATION,
     cnpg::FENCED_INSTANCES,
-    "cnpg.io/restartedAt",
-    "cnpg.io/reloadedAt",
+    cnpg::RESTARTED_AT,
+    cnpg::RELOADED_AT,
 ];
 
 /// Annotations that switch CNPG's own protection off are an administrator's.

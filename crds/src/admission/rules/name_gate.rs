@@ -37,20 +37,17 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
         .filter(|other| other.name() != new.name())
         .map(|other| id_taken(other))
         .collect();
-    match tombstone.map(View) {
-        Some(tombstone) => violations.extend(restores(context, new, tombstone)?),
-        None if found.is_empty() => {}
-        None => violations.push(occupied(new, found)),
+    let tombstone = tombstone.map(View);
+    if let Some(tombstone) = tombstone {
+        violations.extend(restores(context, new, tombstone)?);
     }
-    if let Some(tombstone) = tombstone.map(View) {
-        let foreign: Vec<_> = found
-            .iter()
-            .filter(|object| !belongs(View(object), id, tombstone))
-            .cloned()
-            .collect();
-        if !foreign.is_empty() {
-            violations.push(occupied(new, &foreign));
-        }
+    let foreign: Vec<View<'_>> = found
+        .iter()
+        .map(View)
+        .filter(|object| !tombstone.is_some_and(|tombstone| belongs(*object, id, tombstone)))
+        .collect();
+    if !foreign.is_empty() {
+        violations.push(occupied(new, &foreign));
     }
     Ok(violations)
 }
@@ -136,10 +133,9 @@ fn id_taken(other: View<'_>) -> Violation {
     )
 }
 
-fn occupied(new: View<'_>, found: &[serde_json::Value]) -> Violation {
+fn occupied(new: View<'_>, found: &[View<'_>]) -> Violation {
     let names: Vec<String> = found
         .iter()
-        .map(View)
         .map(|object| {
             format!(
                 "{} '{}'",
