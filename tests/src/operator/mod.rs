@@ -81,6 +81,8 @@ pub struct Config {
     /// How long an instance that is asked to stop waits for its sessions to end before it cuts
     /// them. The real one waits for minutes; seconds show the same.
     pub shutdown_patience: Duration,
+    /// Run no processes: pods that nobody can connect to, for suites that make hundreds of them.
+    pub hollow: bool,
 }
 
 impl Config {
@@ -91,6 +93,7 @@ impl Config {
             client,
             state_dir,
             shutdown_patience: Duration::from_secs(20),
+            hollow: false,
         }
     }
 }
@@ -131,6 +134,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         events: Announcer::new(config.client.clone()),
         state_dir: config.state_dir.clone(),
         patience: config.shutdown_patience,
+        hollow: config.hollow,
     });
     let shared = Arc::new(Shared {
         events: Announcer::new(config.client.clone()),

@@ -202,6 +202,20 @@ impl Sandbox {
         command
     }
 
+    /// The plugin without kubectl before it, as this user: what is killed then is the plugin.
+    ///
+    /// # Panics
+    /// When the plugin is not built.
+    #[must_use]
+    pub fn plugin_alone(&self, user: User) -> Command {
+        let plugin = programs::built("kubectl-daap", Some("KUBECTL_DAAP"));
+        let mut command = Command::new(plugin.unwrap_or_else(|error| panic!("{error:#}")));
+        command
+            .env("KUBECONFIG", self.kubeconfig_of(user))
+            .env(OWNER_VARIABLE, self.folder());
+        command
+    }
+
     /// Makes a namespace in which everyone has the rights that they have in `apps`.
     ///
     /// # Panics

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{
     Equipment, bootstrap,
     container::{Container, Ending, Orders, Report, Run, State},
-    instance, pgbouncer,
+    hollow, instance, pgbouncer,
 };
 use crate::operator::{
     addresses::Address,
@@ -103,6 +103,14 @@ impl Bench {
             return Ok(0);
         }
         let role = label(&*self.work.pod, label::JOB_ROLE).to_owned();
+        let pooler = label(&*self.work.pod, label::POD_ROLE) == "pooler";
+        if self.work.equipment.hollow {
+            if role.is_empty() {
+                return hollow::run(self, !pooler).await;
+            }
+            self.running(false);
+            return Ok(0);
+        }
         if role == Filling::Initdb.name() {
             return self.once(Filling::Initdb).await;
         }
@@ -110,7 +118,7 @@ impl Bench {
             return self.once(Filling::Join).await;
         }
         loop {
-            let result = if label(&*self.work.pod, label::POD_ROLE) == "pooler" {
+            let result = if pooler {
                 pgbouncer::run(self).await
             } else {
                 instance::run(self).await
