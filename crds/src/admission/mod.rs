@@ -18,6 +18,7 @@
 
 mod facts;
 mod mutate;
+mod restored;
 mod rules;
 mod write;
 

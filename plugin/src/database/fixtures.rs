@@ -70,6 +70,7 @@ pub(super) fn tombstone(name: &str) -> Value {
     tombstone.retained = Retained {
         volumes: vec![format!("daap-{name}-1")],
         secrets: vec![format!("daap-{name}-app")],
+        ..Retained::default()
     };
     let name = DatabaseName::parse(name).unwrap();
     tombstone.config_map(

@@ -17,6 +17,10 @@ pub(crate) enum Kind {
     Subscription,
     /// `postgresql.cnpg.io/v1` `ScheduledBackup`
     ScheduledBackup,
+    /// `postgresql.cnpg.io/v1` Backup
+    Backup,
+    /// `snapshot.storage.k8s.io/v1` `VolumeSnapshot`
+    VolumeSnapshot,
     /// `v1` `ConfigMap`: tombstones.
     ConfigMap,
     /// `v1` Secret
@@ -45,9 +49,11 @@ impl Kind {
             | Self::Database
             | Self::Publication
             | Self::Subscription
-            | Self::ScheduledBackup => daap_crds::contract::cnpg::GROUP,
+            | Self::ScheduledBackup
+            | Self::Backup => daap_crds::contract::cnpg::GROUP,
             Self::ConfigMap | Self::Secret | Self::Volume | Self::Pod | Self::Service => "",
             Self::Deployment => "apps",
+            Self::VolumeSnapshot => "snapshot.storage.k8s.io",
             Self::StorageClass => "storage.k8s.io",
             Self::ValidatingWebhook => "admissionregistration.k8s.io",
         }
@@ -63,6 +69,8 @@ impl Kind {
             Self::Publication => "publications",
             Self::Subscription => "subscriptions",
             Self::ScheduledBackup => "scheduledbackups",
+            Self::Backup => "backups",
+            Self::VolumeSnapshot => "volumesnapshots",
             Self::ConfigMap => "configmaps",
             Self::Secret => "secrets",
             Self::Volume => "persistentvolumeclaims",

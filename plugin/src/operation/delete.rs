@@ -1,5 +1,6 @@
 //! Deleting a database: its record always stays, its data unless it is purged.
 
+mod backups;
 mod decide;
 mod dependents;
 mod step;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use super::{Next, Operation};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
+use crate::output::stderr_line;
 pub(crate) use step::RIGHTS;
 use step::Step;
 pub(crate) use world::World;
@@ -92,6 +94,12 @@ impl Delete {
     }
 
     async fn write_tombstone(&self, world: &World, cluster: View<'_>) -> Result<(), Failure> {
+        if let Some(stale) = world.tombstone.as_ref().map(View) {
+            // All that it says is in the history of the Cluster, which lives.
+            self.k8s
+                .delete(Kind::ConfigMap, stale.name(), stale.uid(), false)
+                .await?;
+        }
         let id = cluster
             .label(label::ID)
             .and_then(|id| DatabaseId::parse(id).ok())
@@ -157,17 +165,8 @@ impl Delete {
                     .await?;
             }
         }
-        for secret in world
-            .secrets
-            .iter()
-            .map(View)
-            .filter(|secret| secret.is_owned_by(cluster.uid()))
-        {
-            if retained.secrets.iter().any(|kept| kept == secret.name()) {
-                self.k8s
-                    .merge(Kind::Secret, secret.name(), &none, false)
-                    .await?;
-            }
+        for (kind, object) in world.still_owned_of(&retained, cluster.uid()) {
+            self.k8s.merge(kind, object.name(), &none, false).await?;
         }
         Ok(())
     }
@@ -202,7 +201,7 @@ impl Operation for Delete {
         }) {
             return Ok(Next::Do(Step::Mark));
         }
-        if world.tombstone.is_none() {
+        if world.tombstone.is_none() || world.is_tombstone_stale() {
             // Before the Pooler goes: a restore needs its spec.
             return Ok(Next::Do(Step::WriteTombstone));
         }
@@ -259,6 +258,11 @@ impl Operation for Delete {
             }
             Step::WriteTombstone => self.write_tombstone(world, cluster).await?,
             Step::Retain => {
+                for kind in &world.backups.unseen {
+                    stderr_line(&format!(
+                        "Warning: you may not list {kind}; those that belong to the cluster go with it"
+                    ));
+                }
                 let keepable = world.keepable(cluster);
                 self.rewrite(world, |tombstone| tombstone.retained = keepable)
                     .await?;

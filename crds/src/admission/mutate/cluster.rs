@@ -5,7 +5,7 @@ use super::stamps::{self, Base};
 use crate::contract::{NAME_PREFIX, annotation, label};
 use crate::desired::complete_cluster;
 use crate::names::{DatabaseId, DatabaseName};
-use crate::object::{View, map_at, set_annotation, set_label};
+use crate::object::{View, map_at, remove_annotation, set_annotation, set_label};
 use crate::policy::Policy;
 
 pub(super) fn complete(
@@ -16,7 +16,10 @@ pub(super) fn complete(
 ) -> Result<(), Unanswered> {
     match write.old_view() {
         None => default_new(policy, cluster),
-        Some(old) => keep_record(old, cluster),
+        Some(old) => {
+            keep_record(old, cluster);
+            end_offer(old, cluster);
+        }
     }
     let name = View(cluster).label(label::NAME).map(DatabaseName::parse);
     if let Some(Ok(name)) = name {
@@ -57,6 +60,16 @@ fn default_new(policy: &Policy, cluster: &mut Value) {
 fn logical_name(cluster: &str) -> Option<DatabaseName> {
     let name = DatabaseName::parse(cluster.strip_prefix(NAME_PREFIX)?).ok()?;
     (name.cluster() == cluster).then_some(name)
+}
+
+/// An offer is the old owner's word: once the database has another owner, it binds nobody.
+fn end_offer(old: View<'_>, cluster: &mut Value) {
+    let new = View(cluster);
+    let moved = old.label(label::OWNER_TEAM) != new.label(label::OWNER_TEAM);
+    let offer = new.annotation(annotation::OFFERED_TO);
+    if moved && offer.is_some() && offer == old.annotation(annotation::OFFERED_TO) {
+        remove_annotation(cluster, annotation::OFFERED_TO);
+    }
 }
 
 /// A replace that leaves out the record, or the image, loses neither.

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::super::{Facts, Operation, Question, Unanswered, Write};
+use super::super::{Facts, Operation, Question, Unanswered, Write, restored};
 use super::Mutation;
 use crate::contract::label;
 use crate::desired::owner_reference;
@@ -32,8 +32,7 @@ pub(super) fn complete(
     if View(&mutation.object).name() == name.pooler() {
         carry_record(write, cluster, &mut mutation.object);
     }
-    only_pool_mode(policy, mutation);
-    Ok(())
+    only_pool_mode(write, policy, facts, mutation)
 }
 
 fn carry_record(write: &Write, cluster: View<'_>, pooler: &mut Value) {
@@ -54,17 +53,28 @@ fn carry_record(write: &Write, cluster: View<'_>, pooler: &mut Value) {
 }
 
 /// An unset mode arrives as CNPG's CRD default `session`, so that nobody can tell what was meant.
-fn only_pool_mode(policy: &Policy, mutation: &mut Mutation) {
+fn only_pool_mode(
+    write: &Write,
+    policy: &Policy,
+    facts: &Facts,
+    mutation: &mut Mutation,
+) -> Result<(), Unanswered> {
+    let mode = "/spec/pgbouncer/poolMode";
     let [only] = policy.limits.pool_modes.as_slice() else {
-        return;
+        return Ok(());
     };
-    let given = View(&mutation.object).text("/spec/pgbouncer/poolMode");
+    let given = View(&mutation.object).text(mode);
     let replaceable = given.is_none() || given == Some(PoolMode::Session.as_str());
     if replaceable && given != Some(only.as_str()) {
+        let restored = restored::object(write, facts)?;
+        if given.is_some() && restored.is_some_and(|kept| View(&kept).text(mode) == given) {
+            return Ok(());
+        }
         map_at(&mut mutation.object, &["spec", "pgbouncer"])
             .insert("poolMode".into(), only.as_str().into());
         mutation.warnings.push(format!(
             "spec.pgbouncer.poolMode: set to {only}, the only mode that the policy allows"
         ));
     }
+    Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) fn annotations(context: Context<'_>) -> Verdict {
         return Ok(Vec::new());
     };
     let changed = changed_keys(
-        context.old_view().and_then(View::annotations),
+        context.before().and_then(View::annotations),
         new.annotations(),
     );
     let steering: Vec<&str> = changed

@@ -10,7 +10,7 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
     let Some(new) = context.new_view() else {
         return Ok(Vec::new());
     };
-    let (old, policy) = (context.old_view(), context.policy);
+    let (old, policy) = (context.before(), context.policy);
     let mut violations = Vec::new();
     violations.extend(count(
         "spec.instances",
@@ -18,7 +18,7 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
         old.and_then(|old| old.at("/spec/instances")),
         &policy.limits.instances,
     ));
-    violations.extend(storage(new, old, policy));
+    violations.extend(storage(new, context));
     violations.extend(image(new, old, policy));
     Ok(violations)
 }
@@ -47,7 +47,7 @@ pub(super) fn count(
     ))
 }
 
-fn storage(new: View<'_>, old: Option<View<'_>>, policy: &Policy) -> Option<Violation> {
+fn storage(new: View<'_>, context: Context<'_>) -> Option<Violation> {
     const FIELD: &str = "spec.storage.size";
     let pointer = "/spec/storage/size";
     let Some(given) = new.text(pointer) else {
@@ -69,10 +69,16 @@ fn storage(new: View<'_>, old: Option<View<'_>>, policy: &Policy) -> Option<Viol
             ));
         }
     };
-    let before = old
+    let before = context
+        .before()
         .and_then(|old| old.text(pointer))
         .and_then(|size| Size::parse(size).ok());
     if let Some(before) = &before {
+        // A restore takes the size that the volumes have where their class cannot grow.
+        let restored = context.old_view().is_none();
+        if size < *before && restored {
+            return None;
+        }
         if size < *before {
             return Some(Violation::new(
                 Rule::Limits,
@@ -85,7 +91,7 @@ fn storage(new: View<'_>, old: Option<View<'_>>, policy: &Policy) -> Option<Viol
             return None;
         }
     }
-    let range = &policy.limits.storage;
+    let range = &context.policy.limits.storage;
     (!range.contains(&size)).then(|| {
         Violation::new(
             Rule::Limits,
@@ -123,7 +129,7 @@ pub(super) fn of_pooler(context: Context<'_>) -> Verdict {
     let Some(new) = context.new_view() else {
         return Ok(Vec::new());
     };
-    let (old, limits) = (context.old_view(), &context.policy.limits);
+    let (old, limits) = (context.before(), &context.policy.limits);
     let mut violations = Vec::new();
     violations.extend(count(
         "spec.instances",

@@ -23,7 +23,7 @@ mod scale;
 mod tests;
 
 use super::write::is_governed;
-use super::{Facts, Operation, Resource, Unanswered, Write};
+use super::{Facts, Operation, Resource, Unanswered, Write, restored};
 use crate::object::View;
 use crate::policy::Policy;
 use crate::violation::Violation;
@@ -34,6 +34,8 @@ struct Context<'a> {
     write: &'a Write,
     policy: &'a Policy,
     facts: &'a Facts,
+    /// What a deleted database was, where this write brings it back.
+    restored: Option<View<'a>>,
 }
 
 impl<'a> Context<'a> {
@@ -43,6 +45,12 @@ impl<'a> Context<'a> {
 
     fn old_view(self) -> Option<View<'a>> {
         self.write.old_view()
+    }
+
+    /// What the new object may be no worse than: the stored one, or for a restore the one that was
+    /// deleted. The limits of today do not keep a database from coming back.
+    fn before(self) -> Option<View<'a>> {
+        self.old_view().or(self.restored)
     }
 
     fn namespace(self) -> &'a str {
@@ -103,27 +111,35 @@ pub fn judge(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
     if !write.is_governed() {
         return Ok(Vec::new());
     }
+    let (restored, open) = match restored::object(write, facts) {
+        Ok(restored) => (restored, Unanswered::default()),
+        Err(open) => (None, open),
+    };
     let context = Context {
         write,
         policy,
         facts,
+        restored: restored.as_ref().map(View),
     };
     let is_ending = write.operation == Operation::Update
         && write.old_view().is_some_and(View::is_being_deleted);
     if is_ending {
-        return collect(deleting::families(write.resource), context);
+        return collect(deleting::families(write.resource), context, open);
     }
     let applicable = FAMILIES
         .iter()
         .filter(|family| family.resource == write.resource)
         .filter(|family| family.operations.contains(&write.operation))
         .map(|family| family.judge);
-    collect(applicable, context)
+    collect(applicable, context, open)
 }
 
-fn collect(families: impl IntoIterator<Item = RuleFamily>, context: Context<'_>) -> Verdict {
+fn collect(
+    families: impl IntoIterator<Item = RuleFamily>,
+    context: Context<'_>,
+    mut unanswered: Unanswered,
+) -> Verdict {
     let mut violations: Vec<Violation> = Vec::new();
-    let mut unanswered = Unanswered::default();
     for judge in families {
         match judge(context) {
             Ok(found) => violations.extend(found),
@@ -147,7 +163,7 @@ fn no_worse(context: Context<'_>, judge: impl Fn(View<'_>) -> Vec<Violation>) ->
         return Vec::new();
     };
     let mut violations = judge(new);
-    let old = context.old_view().filter(|old| is_governed(*old));
+    let old = context.before().filter(|old| is_governed(*old));
     if let Some(old) = old.filter(|_| !violations.is_empty()) {
         let before = judge(old);
         violations.retain(|violation| !before.contains(violation));

@@ -13,17 +13,30 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
     let mut violations = no_worse(context, judge);
     if let Some(new) = context.new_view() {
         let team = new.label(label::OWNER_TEAM).unwrap_or_default();
-        let before = context
-            .old_view()
-            .and_then(|old| old.label(label::OWNER_TEAM));
-        if before != Some(team) && Team::parse(team).is_ok() && !context.policy.knows_team(team) {
-            violations.push(unknown_team(team, context));
+        let before = context.before();
+        let named = [
+            (
+                label_field(label::OWNER_TEAM),
+                team,
+                before.and_then(|old| old.label(label::OWNER_TEAM)),
+            ),
+            (
+                annotation_field(annotation::OFFERED_TO),
+                new.annotation(annotation::OFFERED_TO).unwrap_or_default(),
+                before.and_then(|old| old.annotation(annotation::OFFERED_TO)),
+            ),
+        ];
+        for (field, team, before) in named {
+            let is_known = || Team::parse(team).is_err() || context.policy.knows_team(team);
+            if before != Some(team) && !is_known() {
+                violations.push(unknown_team(field, team, context));
+            }
         }
     }
     Ok(violations)
 }
 
-fn unknown_team(team: &str, context: Context<'_>) -> Violation {
+fn unknown_team(field: String, team: &str, context: Context<'_>) -> Violation {
     let known: Vec<&str> = context
         .policy
         .teams
@@ -33,7 +46,7 @@ fn unknown_team(team: &str, context: Context<'_>) -> Violation {
         .collect();
     Violation::new(
         Rule::Teams,
-        label_field(label::OWNER_TEAM),
+        field,
         format!(
             "'{team}' is no team of this platform; the teams are {}",
             known.join(", ")

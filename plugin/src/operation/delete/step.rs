@@ -5,7 +5,7 @@ use std::fmt;
 use crate::kubernetes::{Kind, Right};
 
 /// What every step needs, asked for before the first.
-pub(crate) const RIGHTS: [Right; 11] = [
+pub(crate) const RIGHTS: [Right; 15] = [
     Right::to("get", Kind::Cluster),
     Right::to("patch", Kind::Cluster),
     Right::to("delete", Kind::Cluster),
@@ -16,7 +16,13 @@ pub(crate) const RIGHTS: [Right; 11] = [
     Right::to("patch", Kind::ConfigMap),
     Right::to("list", Kind::Volume),
     Right::to("patch", Kind::Volume),
+    // Those that hold no database go like the garbage collector would take them.
+    Right::to("delete", Kind::Volume),
+    Right::to("get", Kind::Secret),
     Right::to("patch", Kind::Secret),
+    Right::to("list", Kind::Pod),
+    // Of an earlier deletion, after which the database came back.
+    Right::to("delete", Kind::ConfigMap),
 ];
 
 /// The steps.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use daap_crds::contract::{cnpg, label};
+use daap_crds::contract::{annotation, cnpg, label};
 use daap_crds::names::DatabaseName;
 use daap_crds::object::View;
 use daap_crds::tombstone::{Retained, Stage, Tombstone};
 use futures::future::{try_join_all, try_join5};
 use serde_json::Value;
 
+use super::backups::Backups;
 use crate::database::tombstones;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub(super) tombstone: Option<Value>,
     pub(super) volumes: Vec<Value>,
     pub(super) secrets: Vec<Value>,
+    /// Backups and `VolumeSnapshots` that the Cluster owns; read once there is a tombstone.
+    pub(super) backups: Backups,
     pub(super) pods_with_volumes: Vec<String>,
 }
 
@@ -53,7 +56,14 @@ impl World {
             }),
             None => tombstones.into_iter().next_back(),
         };
+        let backups = match (&cluster, &tombstone) {
+            (Some(cluster), Some(_)) if pooler.is_none() => {
+                Backups::read(k8s, View(cluster).uid()).await?
+            }
+            _ => Backups::default(),
+        };
         Ok(Self {
+            backups,
             pods_with_volumes: pods
                 .iter()
                 .filter(|pod| uses_volume(View(pod)))
@@ -65,6 +75,21 @@ impl World {
             volumes,
             secrets,
         })
+    }
+
+    /// Whether the tombstone is of an earlier deletion, after which the database came back: the
+    /// Cluster's own history has come further.
+    pub(super) fn is_tombstone_stale(&self) -> bool {
+        let version = |object: &Option<Value>| -> Option<u64> {
+            View(object.as_ref()?)
+                .annotation(annotation::VERSION)?
+                .parse()
+                .ok()
+        };
+        match (version(&self.tombstone), version(&self.cluster)) {
+            (Some(kept), Some(lives)) => kept <= lives,
+            _ => false,
+        }
     }
 
     /// What the tombstone says.
@@ -90,18 +115,39 @@ impl World {
             .flatten()
             .map(|volume| volume.name().to_owned())
             .collect();
-        let secrets = if volumes.is_empty() {
-            &[]
-        } else {
-            self.secrets.as_slice()
+        let names = |objects: &[Value]| -> Vec<String> {
+            let names = objects.iter().map(|object| View(object).name().to_owned());
+            names.filter(|_| !volumes.is_empty()).collect()
         };
         Retained {
+            secrets: names(&self.secrets),
+            backups: names(&self.backups.backups),
+            snapshots: names(&self.backups.snapshots),
             volumes: volumes.into_iter().collect(),
-            secrets: secrets
-                .iter()
-                .map(|secret| View(secret).name().to_owned())
-                .collect(),
         }
+    }
+
+    /// Everything but volumes that the Cluster still owns and that is to be kept.
+    pub(super) fn still_owned_of(&self, retained: &Retained, uid: &str) -> Vec<(Kind, View<'_>)> {
+        [
+            (Kind::Secret, &self.secrets, &retained.secrets),
+            (Kind::Backup, &self.backups.backups, &retained.backups),
+            (
+                Kind::VolumeSnapshot,
+                &self.backups.snapshots,
+                &retained.snapshots,
+            ),
+        ]
+        .into_iter()
+        .flat_map(|(kind, objects, kept)| {
+            objects
+                .iter()
+                .map(View)
+                .filter(|object| object.is_owned_by(uid))
+                .filter(|object| kept.iter().any(|name| name == object.name()))
+                .map(move |object| (kind, object))
+        })
+        .collect()
     }
 
     /// Volumes that would go with the Cluster.
@@ -120,7 +166,7 @@ impl World {
                 object.is_owned_by(uid) && names.iter().any(|name| name == object.name())
             })
         };
-        kept(&retained.volumes, &self.volumes) || kept(&retained.secrets, &self.secrets)
+        kept(&retained.volumes, &self.volumes) || !self.still_owned_of(retained, uid).is_empty()
     }
 
     /// Closes the tombstone once the Cluster is gone, whoever removed it: what was not detached in
@@ -156,7 +202,7 @@ async fn secrets(k8s: &Kubernetes, name: &DatabaseName) -> Result<Vec<Value>, Fa
     Ok(found.into_iter().flatten().collect())
 }
 
-fn uses_volume(pod: View<'_>) -> bool {
+pub(in crate::operation) fn uses_volume(pod: View<'_>) -> bool {
     pod.at("/spec/volumes")
         .and_then(Value::as_array)
         .is_some_and(|volumes| {
@@ -214,6 +260,7 @@ mod tests {
             tombstone: None,
             volumes,
             secrets: vec![json!({"metadata": {"name": "daap-orders-app"}})],
+            backups: Backups::default(),
             pods_with_volumes: Vec::new(),
         }
     }

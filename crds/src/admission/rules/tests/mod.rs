@@ -3,6 +3,8 @@
 //! The world is a [`World`]: it answers the questions as an API server would, so that each test
 //! runs mutate and judge as the webhook does.
 
+mod tombstones;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -15,8 +17,10 @@ use crate::desired::tests::orders;
 use crate::history::{Action, History};
 use crate::object::{View, set_annotation, set_label};
 use crate::policy::Policy;
-use crate::tombstone::{Deletion, Retained, Stage, Tombstone};
 use crate::violation::Violation;
+
+/// The id of `orders`.
+const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
 
 /// What lies in the cluster, and who may do what.
 #[derive(Clone, Default)]
@@ -431,6 +435,22 @@ fn an_update_needs_the_team(#[case] user: &str, #[case] change: Value) {
 }
 
 #[test]
+fn an_offer_ends_with_the_owner_who_made_it_and_names_a_team_that_exists() {
+    let mut world = World::default();
+    let offer = annotations(&json!({"daap.dev/offered-to": "billing"}));
+    let (offered, _) = world.admit(&update("payments-dev", &stored(), &offer));
+    let give = labels(&json!({"daap.dev/owner-team": "shop"}));
+    let (given, violations) = world.admit(&update("admin", &offered, &give));
+    assert_eq!(violations, Vec::new());
+    assert_eq!(View(&given).annotation(annotation::OFFERED_TO), None);
+    world.policy = Policy::from_yaml("teams: [payments]").unwrap();
+    assert_eq!(
+        world.refusals(&update("payments-dev", &stored(), &offer)),
+        ["teams metadata.annotations[daap.dev/offered-to]"]
+    );
+}
+
+#[test]
 fn a_transfer_needs_both_teams_or_an_offer() {
     let world = World::default();
     let give = labels(&json!({"daap.dev/owner-team": "billing"}));
@@ -512,136 +532,6 @@ fn while_an_object_is_being_deleted_only_finalizers_change() {
             &json!({"spec": {"instances": 2}})
         )),
         ["deleting metadata"]
-    );
-}
-
-#[test]
-fn while_a_deletion_is_pending_nothing_is_woken_or_changed() {
-    let mut old = stored();
-    let pending = r#"{"operation":"delete","step":"detach","since":"2026-11-21T09:59:00Z"}"#;
-    set_annotation(&mut old, annotation::PENDING, pending);
-    set_annotation(&mut old, "cnpg.io/hibernation", "on");
-    let world = World::default();
-    let wake = annotations(&json!({"cnpg.io/hibernation": "off"}));
-    let change = json!({"spec": {"instances": 2}});
-    assert_eq!(
-        world.refusals(&update("payments-dev", &old, &wake)),
-        ["pending-delete metadata.annotations[cnpg.io/hibernation]"]
-    );
-    assert_eq!(
-        world.refusals(&update("payments-dev", &old, &change)),
-        ["pending-delete spec"]
-    );
-    let abort = annotations(&json!({"cnpg.io/hibernation": null, "daap.dev/pending": null}));
-    assert_eq!(
-        world.refusals(&update("payments-dev", &old, &abort)),
-        [""; 0]
-    );
-}
-
-fn tombstone(stage: Stage, secrets: &[&str]) -> Value {
-    let cluster = stored();
-    let deletion = Deletion {
-        by: "payments-dev",
-        reason: None,
-        at: "2026-11-21T09:30:00Z".parse().unwrap(),
-        retention_days: 30,
-    };
-    let mut tombstone = Tombstone::of(View(&cluster), None, deletion);
-    tombstone.stage = stage;
-    tombstone.retained = Retained {
-        volumes: vec!["daap-orders-1".into()],
-        secrets: secrets.iter().map(ToString::to_string).collect(),
-    };
-    let Desired { name, id, .. } = orders();
-    tombstone.config_map(View(&cluster), &name, &id, deletion)
-}
-
-#[rstest]
-#[case(None, false, &["delete-gate metadata.name"])]
-#[case(Some(Stage::Written), false, &["delete-gate metadata.name"])]
-#[case(Some(Stage::Detached), true, &["delete-gate metadata.name"])]
-#[case(Some(Stage::Detached), false, &[])]
-#[case(Some(Stage::Purged), true, &[])]
-fn a_cluster_goes_only_when_record_and_data_are_safe(
-    #[case] stage: Option<Stage>,
-    #[case] owned: bool,
-    #[case] expected: &[&str],
-) {
-    let world = World {
-        tombstones: stage
-            .map(|stage| tombstone(stage, &[]))
-            .into_iter()
-            .collect(),
-        owned_volumes: owned
-            .then(|| json!({"metadata": {"name": "daap-orders-1"}}))
-            .into_iter()
-            .collect(),
-        ..World::default()
-    };
-    let old = stored();
-    let delete = |user| write(Resource::Cluster, Operation::Delete, user, Some(&old), None);
-    assert_eq!(world.refusals(&delete("payments-dev")), expected);
-    assert!(
-        world
-            .refusals(&delete("outsider"))
-            .contains(&"ownership metadata.labels[daap.dev/owner-team]".into())
-    );
-}
-
-fn volume(id: Option<&str>) -> Value {
-    let labels = id.map_or(json!({}), |id| json!({label::ID: id}));
-    json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "daap-orders-1", "labels": labels}})
-}
-
-const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
-
-#[rstest]
-#[case::foreign_volume(Some(volume(None)), false, "payments-dev", &["name-gate metadata.name"])]
-#[case::own_id_but_no_tombstone(Some(volume(Some(ID))), false, "payments-dev", &["name-gate metadata.name"])]
-#[case::restore(Some(volume(Some(ID))), true, "payments-dev", &[])]
-#[case::retained_secret(Some(json!({"kind": "Secret", "metadata": {"name": "daap-orders-ca"}})), true, "payments-dev", &[])]
-#[case::foreign_secret(Some(json!({"kind": "Secret", "metadata": {"name": "daap-orders-app"}})), true, "payments-dev", &["name-gate metadata.name"])]
-#[case::restore_by_another(Some(volume(Some(ID))), true, "billing-dev", &["ownership metadata.labels[daap.dev/owner-team]"])]
-fn a_cluster_comes_only_where_nothing_foreign_lies(
-    #[case] found: Option<Value>,
-    #[case] buried: bool,
-    #[case] user: &str,
-    #[case] expected: &[&str],
-) {
-    let world = World {
-        under_names: found.into_iter().collect(),
-        tombstones: buried
-            .then(|| tombstone(Stage::Complete, &["daap-orders-ca"]))
-            .into_iter()
-            .collect(),
-        ..World::default()
-    };
-    assert_eq!(world.refusals(&create(user, &orders().cluster())), expected);
-}
-
-#[test]
-fn a_restore_continues_the_history_and_keeps_the_record() {
-    let world = World {
-        tombstones: vec![tombstone(Stage::Complete, &[])],
-        ..World::default()
-    };
-    let (restored, violations) = world.admit(&create("payments-dev", &orders().cluster()));
-    assert_eq!(violations, Vec::new());
-    let actions: Vec<Action> = history_of(&restored)
-        .rows
-        .iter()
-        .map(|row| row.action)
-        .collect();
-    assert_eq!(
-        actions,
-        [Action::Created, Action::Deleted, Action::Restored]
-    );
-    let mut stolen = orders();
-    stolen.team = crate::names::Team::parse("billing").unwrap();
-    assert_eq!(
-        world.refusals(&create("admin", &stolen.cluster())),
-        ["name-gate metadata.labels[daap.dev/owner-team]"]
     );
 }
 

@@ -1,6 +1,8 @@
 //! Where the record lives once the Cluster is gone: a `ConfigMap` with labels and annotations and
 //! nothing else.
 
+mod restored;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -34,6 +36,12 @@ pub struct Retained {
     /// Names of the Secrets.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// Names of the Backups that the Cluster owned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<String>,
+    /// Names of the `VolumeSnapshots` that the Cluster owned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<String>,
 }
 
 /// What a restore applies again of one object.
