@@ -24,7 +24,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
-use commands::{connect, create, credentials, delete, get, list, purge, update, version};
+use commands::{connect, create, credentials, delete, get, history, list, purge, restore, rollback, update, version};
 use context::Context;
 use failure::Failure;
 
@@ -75,9 +75,12 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::List(args) => list::run(&context, args).await?,
         Command::Connect(args) => return connect::run(&context, args).await,
         Command::Credentials(args) => credentials::run(&context, args).await?,
+        Command::History(args) => history::run(&context, args).await?,
         Command::Update(args) => update::run(&context, args).await?,
+        Command::Rollback(args) => rollback::run(&context, args).await?,
         Command::Delete(args) => delete::run(&context, args).await?,
         Command::Purge(args) => purge::run(&context, args).await?,
+        Command::Restore(args) => restore::run(&context, args).await?,
         Command::Version(args) => version::run(&context, args).await?,
     }
     Ok(ExitCode::SUCCESS)

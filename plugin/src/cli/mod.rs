@@ -10,7 +10,7 @@ pub(crate) use dry_run::DryRun;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
 
-use crate::commands::{connect, create, credentials, delete, get, list, purge, update, version};
+use crate::commands::{connect, create, credentials, delete, get, history, list, purge, restore, rollback, update, version};
 
 /// clap does not group subcommands; a test holds this to what there is.
 const HELP: &str = "\
@@ -22,6 +22,7 @@ Create and look:
   create       Create a database
   get          Show one database, or all
   list         List databases
+  history      Show every version of a database's record
 
 Use:
   connect      Open psql on a database, through its pooler
@@ -29,7 +30,9 @@ Use:
 
 Change and remove:
   update       Change owner team, purpose, instances or storage
+  rollback     Write the values of an earlier version again
   delete       Delete a database; its record stays, and its data unless it is purged
+  restore      Bring a deleted database back, with its data, id and password
   purge        Destroy the data that a deleted database left
 
 Other:
@@ -75,14 +78,20 @@ pub(crate) enum Command {
     /// List databases
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
+    /// Show every version of a database's record
+    History(history::HistoryArgs),
     /// Open psql on a database, through its pooler
     Connect(connect::ConnectArgs),
     /// Show how to connect: host, user, URI
     Credentials(credentials::CredentialsArgs),
     /// Change owner team, purpose, instances or storage
     Update(update::UpdateArgs),
+    /// Write the values of an earlier version again
+    Rollback(rollback::RollbackArgs),
     /// Delete a database; its record stays, and its data unless it is purged
     Delete(delete::DeleteArgs),
+    /// Bring a deleted database back, with its data, id and password
+    Restore(restore::RestoreArgs),
     /// Destroy the data that a deleted database left
     Purge(purge::PurgeArgs),
     /// Show versions of client, server, operator and webhook

@@ -5,9 +5,12 @@ pub(crate) mod create;
 pub(crate) mod credentials;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod history;
 mod input;
 pub(crate) mod list;
 pub(crate) mod purge;
+pub(crate) mod rollback;
+pub(crate) mod restore;
 pub(crate) mod update;
 pub(crate) mod version;
 

@@ -4,7 +4,7 @@ mod access;
 mod connection;
 mod document;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod read;
 mod table;
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub(crate) use access::Access;
 pub(crate) use connection::{Connection, PORT};
-pub(crate) use document::{deleted_document, document, list_document};
+pub(crate) use document::{API_VERSION, deleted_document, document, list_document};
 pub(crate) use read::{Listing, Name, find, list, tombstones};
 pub(crate) use table::{deleted_table, table};
 

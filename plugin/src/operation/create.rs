@@ -5,7 +5,6 @@ mod plan;
 mod step;
 
 use daap_crds::contract::{annotation, cnpg, label};
-use daap_crds::desired::owner_reference;
 use daap_crds::names::DatabaseId;
 use daap_crds::object::{View, map_at, set_annotation};
 use daap_crds::pending::{OperationName, Pending};
@@ -14,7 +13,8 @@ use futures::future::try_join3;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Next, Operation, stamps};
+use super::pooler::{self, Pooler as Whose};
+use super::{Next, Operation, dock, stamps};
 use crate::database::tombstones;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
@@ -64,14 +64,13 @@ impl Create {
         }
     }
 
-    fn pending(&self, step: Step, error: Option<String>) -> String {
+    fn pending(&self, step: Step) -> Pending {
         Pending {
             operation: OperationName::Create,
             step: step.name().to_owned(),
             since: self.since,
-            error,
+            error: None,
         }
-        .to_annotation()
     }
 
     /// The Cluster as it is first written. A dry run tells whether a webhook fills in the storage;
@@ -81,7 +80,7 @@ impl Create {
         set_annotation(
             &mut cluster,
             annotation::PENDING,
-            self.pending(Step::ApplyPooler, None),
+            self.pending(Step::ApplyPooler).to_annotation(),
         );
         if self.asked.storage.is_none() {
             let tried = self.k8s.create(Kind::Cluster, &cluster, true).await;
@@ -99,7 +98,7 @@ impl Create {
         set_annotation(
             &mut patch,
             annotation::PENDING,
-            self.pending(Step::ApplyPooler, None),
+            self.pending(Step::ApplyPooler).to_annotation(),
         );
         if View(cluster).annotation(cnpg::HIBERNATION).is_some() {
             map_at(&mut patch, &["metadata", "annotations"])
@@ -115,8 +114,7 @@ impl Create {
     async fn adopt_pooler(&mut self, cluster: &Value, pooler: &Value) -> Result<(), Failure> {
         let mut patch = plan::pooler_patch(&self.asked, pooler);
         if View(pooler).owner_references().is_empty() {
-            let owner = owner_reference(View(cluster).name(), View(cluster).uid());
-            map_at(&mut patch, &["metadata"]).insert("ownerReferences".into(), json!([owner]));
+            json_patch::merge(&mut patch, &pooler::owned(View(cluster)));
         }
         self.k8s
             .merge(Kind::Pooler, View(pooler).name(), &patch, false)
@@ -178,20 +176,20 @@ impl Operation for Create {
             return Ok(Next::Do(Step::Resume));
         }
         self.reconciled = true;
-        let Some(pooler) = &world.pooler else {
+        let Some(found) = &world.pooler else {
             return Ok(Next::Do(Step::ApplyPooler));
         };
-        match plan::pooler_of(View(pooler), view, self.id) {
-            plan::Pooler::Ours
+        match pooler::whose(View(found), view) {
+            Whose::Ours
                 if self.pooler_reconciled
-                    || plan::pooler_patch(&self.asked, pooler) == json!({}) => {}
-            plan::Pooler::Ours | plan::Pooler::Unowned => return Ok(Next::Do(Step::AdoptPooler)),
-            plan::Pooler::Leaving => {
+                    || plan::pooler_patch(&self.asked, found) == json!({}) => {}
+            Whose::Ours | Whose::Unowned => return Ok(Next::Do(Step::AdoptPooler)),
+            Whose::Leaving => {
                 return Ok(Next::Wait(
                     "waiting until the pooler of an earlier database is gone".into(),
                 ));
             }
-            plan::Pooler::Foreign => return Err(plan::foreign_pooler(View(pooler))),
+            Whose::Foreign => return Err(pooler::foreign(View(found))),
         }
         if !self.stamped && stamps::are_missing(view) {
             return Ok(Next::Do(Step::Stamp));
@@ -227,7 +225,7 @@ impl Operation for Create {
             }
             (Step::Stamp, Some(cluster), _) => {
                 stderr_line(stamps::NO_WEBHOOK);
-                stamps::write(&self.k8s, cluster).await?;
+                stamps::write(&self.k8s, cluster, None).await?;
                 self.stamped = true;
             }
             (Step::Finish, Some(cluster), _) => {
@@ -246,30 +244,8 @@ impl Operation for Create {
         if !self.ours {
             return failure;
         }
-        let name = &self.asked.name;
-        let error = failure.one_line();
-        let patch = annotate(&[
-            (
-                annotation::PENDING,
-                self.pending(Step::ApplyPooler, Some(error)).into(),
-            ),
-            (cnpg::HIBERNATION, "on".into()),
-        ]);
-        let docked = self
-            .k8s
-            .merge(Kind::Cluster, &name.cluster(), &patch, false)
-            .await;
-        let failure = failure.context(format!("database/{name} is incomplete"));
-        match docked {
-            Ok(_) => failure.hint(format!(
-                "it is docked until you correct this and run the same command again, or remove it: kubectl daap delete {name} -n {}",
-                self.k8s.namespace()
-            )),
-            Err(second) => failure.hint(format!(
-                "it could not be docked either ({second}); run the same command again, or: kubectl daap delete {name} -n {}",
-                self.k8s.namespace()
-            )),
-        }
+        let pending = self.pending(Step::ApplyPooler);
+        dock::dock(&self.k8s, &self.asked.name, pending, failure).await
     }
 
     fn not_yet(&self) -> String {

@@ -23,6 +23,7 @@ use crate::output::stderr_line;
 pub(crate) use step::RIGHTS;
 use step::Step;
 pub(crate) use world::World;
+pub(super) use world::uses_volume;
 
 /// How a database is deleted.
 #[derive(Clone, Debug, Default)]

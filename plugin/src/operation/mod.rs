@@ -6,10 +6,15 @@
 
 mod create;
 mod delete;
+mod dock;
 #[cfg(test)]
 mod faults;
+mod pooler;
 mod purge;
 mod ready;
+mod restore;
+mod rollback;
+mod retained;
 mod stamps;
 mod update;
 
@@ -23,6 +28,8 @@ pub(crate) use create::{Asked, Create};
 pub(crate) use delete::{Delete, Manner, RIGHTS as DELETE_RIGHTS};
 pub(crate) use purge::{Purge, RIGHTS as PURGE_RIGHTS};
 pub(crate) use ready::Ready;
+pub(crate) use restore::{RIGHTS as RESTORE_RIGHTS, Restore, Until, Wish};
+pub(crate) use rollback::Rollback;
 pub(crate) use update::{Changes, Update};
 
 use crate::failure::{Class, Failure};

@@ -3,8 +3,11 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use daap_crds::contract::annotation;
 use daap_crds::names::DatabaseName;
-use daap_crds::state::State;
+use daap_crds::object::remove_annotation;
+use daap_crds::pending::{OperationName, Pending};
+use daap_crds::state::{State, Status};
 use tokio::time::Instant;
 
 use super::{Next, Operation};
@@ -20,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) struct Ready {
     k8s: Kubernetes,
     name: DatabaseName,
+    /// An operation that is only finished once the database is ready: that it is pending does not
+    /// keep it from being so.
+    finishing: Option<OperationName>,
     failing_since: Option<Instant>,
 }
 
@@ -28,8 +34,33 @@ impl Ready {
         Self {
             k8s,
             name,
+            finishing: None,
             failing_since: None,
         }
+    }
+
+    /// Waits while that operation is pending.
+    pub(crate) fn while_pending(self, operation: OperationName) -> Self {
+        Self {
+            finishing: Some(operation),
+            ..self
+        }
+    }
+
+    fn status(&self, database: &Database) -> Status {
+        let ours = database
+            .view()
+            .annotation(annotation::PENDING)
+            .and_then(Pending::parse)
+            .is_some_and(|pending| {
+                Some(pending.operation) == self.finishing && pending.error.is_none()
+            });
+        if !ours {
+            return database.status();
+        }
+        let mut without = database.clone();
+        remove_annotation(&mut without.cluster, annotation::PENDING);
+        without.status()
     }
 }
 
@@ -48,7 +79,7 @@ impl Operation for Ready {
                 self.name
             )));
         };
-        let status = database.status();
+        let status = self.status(database);
         let reason = status.reason.unwrap_or_default();
         let text = if reason.is_empty() {
             status.state.to_string()

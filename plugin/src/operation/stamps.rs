@@ -1,7 +1,9 @@
 //! Stamps and history where no webhook writes them: with the webhook's own code. Nothing vouches
 //! for them then, and the user is told.
 
-use daap_crds::admission::{Answer, Caller, Facts, Operation, Resource, Unanswered, Write, mutate};
+use daap_crds::admission::{
+    Answer, Caller, Facts, Operation, Question, Resource, Unanswered, Write, mutate,
+};
 use daap_crds::contract::{annotation, label};
 use daap_crds::history::{History, Tracked};
 use daap_crds::object::{View, map_at, set_annotation, set_label};
@@ -22,11 +24,16 @@ pub(super) fn are_missing(cluster: View<'_>) -> bool {
 }
 
 /// Writes the stamps that lead from the last version to what `cluster` is now. They follow from the
-/// Cluster alone, so that a run that was killed before this step is made good by the next.
-pub(super) async fn write(k8s: &Kubernetes, cluster: &Value) -> Result<(), Failure> {
+/// Cluster, and from the `tombstone` of a database that came back: a run that was killed before
+/// this step is made good by the next.
+pub(super) async fn write(
+    k8s: &Kubernetes,
+    cluster: &Value,
+    tombstone: Option<&Value>,
+) -> Result<(), Failure> {
     let user = k8s.user().await?;
     let before = before(cluster);
-    let stamps = stamps(k8s.namespace(), user, before.as_ref(), cluster)?;
+    let stamps = stamps(k8s.namespace(), user, before.as_ref(), cluster, tombstone)?;
     k8s.merge(Kind::Cluster, View(cluster).name(), &stamps, false)
         .await?;
     Ok(())
@@ -54,6 +61,7 @@ fn stamps(
     user: String,
     before: Option<&Value>,
     after: &Value,
+    tombstone: Option<&Value>,
 ) -> Result<Value, Failure> {
     let write = Write {
         resource: Resource::Cluster,
@@ -85,9 +93,12 @@ fn stamps(
             }
             Err(Unanswered(questions)) => {
                 for question in questions {
-                    // The operation has made sure that the database is new: there is nothing else
-                    // that its stamps could continue from.
-                    facts.learn(question, Answer::Object(None));
+                    // The operation knows what the stamps continue from: a tombstone, or nothing.
+                    let known = match &question {
+                        Question::Tombstone { .. } => tombstone.cloned(),
+                        _ => None,
+                    };
+                    facts.learn(question, Answer::Object(known));
                 }
             }
         }
@@ -117,12 +128,19 @@ mod tests {
         let mut cluster = cluster(1);
         assert!(are_missing(View(&cluster)));
         assert_eq!(before(&cluster), None);
-        let patch = stamps("apps", "ada".into(), None, &cluster).unwrap();
+        let patch = stamps("apps", "ada".into(), None, &cluster, None).unwrap();
         json_patch::merge(&mut cluster, &patch);
         assert!(!are_missing(View(&cluster)));
         cluster["spec"]["instances"] = 2.into();
         assert!(are_missing(View(&cluster)));
-        let patch = stamps("apps", "bob".into(), before(&cluster).as_ref(), &cluster).unwrap();
+        let patch = stamps(
+            "apps",
+            "bob".into(),
+            before(&cluster).as_ref(),
+            &cluster,
+            None,
+        )
+        .unwrap();
         json_patch::merge(&mut cluster, &patch);
         let view = View(&cluster);
         assert_eq!(view.annotation(annotation::VERSION), Some("2"));

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::stderr_line;
 pub(crate) use changes::Changes;
+pub(super) use storage::refuse_impossible;
 
 /// The steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +145,7 @@ impl Operation for Update {
                     return Err(Failure::fields("somebody else manages its fields", held));
                 }
                 if let Some(wanted) = &self.changes.storage {
-                    storage::refuse_impossible(&self.k8s, view, wanted).await?;
+                    refuse_impossible(&self.k8s, view, wanted).await?;
                 }
                 let mut patch = self.changes.patch(&self.name, cluster);
                 // Somebody else's change since our look makes this a conflict, and we look again.
@@ -176,7 +177,7 @@ impl Operation for Update {
             }
             Step::Stamp => {
                 stderr_line(stamps::NO_WEBHOOK);
-                stamps::write(&self.k8s, cluster).await?;
+                stamps::write(&self.k8s, cluster, None).await?;
                 self.stamped = true;
             }
         }

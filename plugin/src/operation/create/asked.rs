@@ -1,12 +1,15 @@
 //! What the user asks for.
 
+use daap_crds::contract::{annotation, label};
 use daap_crds::desired::Desired;
 use daap_crds::names::{DatabaseId, DatabaseName, Team};
-use daap_crds::object::map_at;
+use daap_crds::object::{View, map_at};
 use daap_crds::policy::{Defaults, PoolMode};
 use daap_crds::purpose::Purpose;
 use daap_crds::size::Size;
 use serde_json::Value;
+
+use crate::failure::Failure;
 
 /// What the user asks for; what is not given is left to the policy's defaults.
 #[derive(Clone, Debug)]
@@ -25,6 +28,42 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// What a Cluster that exists was created with, as far as its record says; and its id.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub(crate) fn of(
+        cluster: View<'_>,
+        name: &DatabaseName,
+    ) -> Result<(Self, DatabaseId), Failure> {
+        let unreadable = |key: &str, error: String| {
+            Failure::new(format!("cluster {}: {key}: {error}", cluster.name()))
+                .hint("ask an administrator to repair its labels and annotations")
+        };
+        let label = |key| cluster.label(key).unwrap_or_default();
+        let team = Team::parse(label(label::OWNER_TEAM))
+            .map_err(|error| unreadable(label::OWNER_TEAM, error.to_string()))?;
+        let id = DatabaseId::parse(label(label::ID))
+            .map_err(|error| unreadable(label::ID, error.to_string()))?;
+        let purpose = cluster.annotation(annotation::PURPOSE).unwrap_or_default();
+        let purpose = Purpose::parse(purpose)
+            .map_err(|error| unreadable(annotation::PURPOSE, error.to_string()))?;
+        let asked = Self {
+            name: name.clone(),
+            team,
+            purpose,
+            id: None,
+            instances: None,
+            storage: None,
+            storage_class: None,
+            image: None,
+            pool_mode: None,
+            pool_instances: None,
+            change_reason: None,
+        };
+        Ok((asked, id))
+    }
+
     /// Everything written out.
     pub(crate) fn desired(&self, namespace: &str, id: DatabaseId) -> Desired {
         let defaults = Defaults::default();

@@ -9,7 +9,7 @@ use daap_crds::tombstone::{Stage, Tombstone};
 use serde_json::{Value, json};
 
 use super::Asked;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 
 /// A deleted database whose data is kept is in the way: CNPG would adopt its volumes by name.
 pub(super) fn refuse_kept_data(name: &DatabaseName, tombstones: &[Value]) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub(super) fn refuse_kept_data(name: &DatabaseName, tombstones: &[Value]) -> Res
                 read.until.strftime("%Y-%m-%d")
             ))
             .hint(format!(
-                "choose another name, or destroy the data: kubectl daap purge {name} -n {namespace}"
+                "bring it back: kubectl daap restore {name} -n {namespace}; or destroy the data: kubectl daap purge {name} -n {namespace}; or choose another name"
             )));
         }
     }
@@ -165,45 +165,6 @@ pub(super) fn pooler_patch(asked: &Asked, pooler: &Value) -> Value {
         map_at(&mut patch, &["spec", "pgbouncer"]).insert("poolMode".into(), mode.as_str().into());
     }
     patch
-}
-
-/// Whose a Pooler is that has our name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pooler {
-    /// This database's.
-    Ours,
-    /// This database's, but nothing would collect it.
-    Unowned,
-    /// An earlier database's, on its way out.
-    Leaving,
-    /// Somebody else's.
-    Foreign,
-}
-
-pub(super) fn pooler_of(pooler: View<'_>, cluster: View<'_>, id: DatabaseId) -> Pooler {
-    if pooler.is_owned_by(cluster.uid()) {
-        return Pooler::Ours;
-    }
-    if pooler.is_being_deleted() || !pooler.owner_references().is_empty() {
-        return Pooler::Leaving;
-    }
-    if pooler.label(label::ID) == Some(id.to_string().as_str()) {
-        return Pooler::Unowned;
-    }
-    Pooler::Foreign
-}
-
-pub(super) fn foreign_pooler(pooler: View<'_>) -> Failure {
-    Failure::new(format!(
-        "pooler {} exists and belongs to no database of this name",
-        pooler.name()
-    ))
-    .class(Class::Hard)
-    .hint(format!(
-        "remove it if nobody needs it: kubectl delete poolers.postgresql.cnpg.io {} -n {}",
-        pooler.name(),
-        pooler.namespace()
-    ))
 }
 
 /// What was asked for and is otherwise.

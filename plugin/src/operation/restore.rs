@@ -1,0 +1,448 @@
+//! Bringing a deleted database back: with its data, its id and its password.
+
+mod plan;
+mod step;
+
+use daap_crds::contract::{annotation, cnpg, label};
+use daap_crds::names::DatabaseName;
+use daap_crds::object::{View, map_at, set_annotation};
+use daap_crds::pending::{OperationName, Pending};
+use daap_crds::tombstone::Tombstone;
+use futures::future::try_join4;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::delete::uses_volume;
+use super::pooler::{self, Pooler as Whose};
+use super::retained::{self, Kept};
+use super::{Next, Operation, dock, stamps};
+use crate::database::tombstones;
+use crate::failure::{Class, Failure};
+use crate::kubernetes::{Kind, Kubernetes, annotate};
+use crate::output::stderr_line;
+pub(crate) use step::RIGHTS;
+use step::Step;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
+    /// The beginning of an id, where several generations of a name exist.
+    pub(crate) id: Option<String>,
+    /// Another image of the same PostgreSQL.
+    pub(crate) image: Option<String>,
+    /// Why.
+    pub(crate) reason: Option<String>,
+}
+
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The Cluster has its volumes again: the tombstone stays.
+    Adopted,
+    /// The tombstone is gone, and the record says that nothing is pending.
+    Finished,
+}
+
+/// What is read before each step.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) cluster: Option<Value>,
+    pooler: Option<Value>,
+    tombstones: Vec<Value>,
+    kept: Kept,
+    /// Pods of an earlier Cluster that still use the volumes.
+    pods: Vec<String>,
+}
+
+/// The operation.
+pub(crate) struct Restore {
+    k8s: Kubernetes,
+    name: DatabaseName,
+    wish: Wish,
+    pub(crate) until: Until,
+    since: Timestamp,
+    /// Whether the Cluster is known to be this restore's.
+    ours: bool,
+    resumed: bool,
+    stamped: bool,
+}
+
+impl Restore {
+    pub(crate) fn new(k8s: Kubernetes, name: DatabaseName, wish: Wish) -> Self {
+        Self {
+            k8s,
+            name,
+            wish,
+            until: Until::Adopted,
+            since: Timestamp::now(),
+            ours: false,
+            resumed: false,
+            stamped: false,
+        }
+    }
+
+    fn pending(&self, step: Step) -> Pending {
+        Pending {
+            operation: OperationName::Restore,
+            step: step.name().to_owned(),
+            since: self.since,
+            error: None,
+        }
+    }
+
+    /// The tombstone that this restore goes by.
+    fn tombstone<'a>(&self, world: &'a World) -> Result<Option<&'a Value>, Failure> {
+        match &world.cluster {
+            // Once it lives, its id decides.
+            Some(cluster) => Ok(world.tombstones.iter().find(|tombstone| {
+                View(tombstone).label(label::ID) == View(cluster).label(label::ID)
+            })),
+            None => plan::choose(&self.name, self.wish.id.as_deref(), &world.tombstones),
+        }
+    }
+
+    /// The Cluster as it is applied.
+    async fn first_cluster(&self, world: &World) -> Result<Value, Failure> {
+        let unreadable = || {
+            Failure::new(format!(
+                "the tombstone of database/{} is not readable",
+                self.name
+            ))
+        };
+        let config_map = self.tombstone(world)?.ok_or_else(unreadable)?;
+        let mut cluster = Tombstone::restored_cluster(View(config_map)).ok_or_else(unreadable)?;
+        plan::fit_storage(&self.k8s, &mut cluster, &world.kept.volumes).await?;
+        if let Some(image) = &self.wish.image {
+            map_at(&mut cluster, &["spec"]).insert("imageName".into(), image.as_str().into());
+        }
+        if let Some(reason) = &self.wish.reason {
+            set_annotation(&mut cluster, annotation::CHANGE_REASON, reason.as_str());
+        }
+        set_annotation(
+            &mut cluster,
+            annotation::PENDING,
+            self.pending(Step::ApplyPooler).to_annotation(),
+        );
+        Ok(cluster)
+    }
+
+    /// Lets admission judge the restore, and writes nothing.
+    pub(crate) async fn dry_run(&mut self) -> Result<(), Failure> {
+        let world = self.observe().await?;
+        if let Next::Do(Step::ApplyCluster) = self.next(&world)? {
+            let cluster = self.first_cluster(&world).await?;
+            self.k8s.create(Kind::Cluster, &cluster, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails where there is nothing to restore.
+    pub(crate) async fn check(&mut self) -> Result<(), Failure> {
+        let world = self.observe().await?;
+        self.next(&world).map(drop)
+    }
+
+    fn before_cluster(&self, world: &World) -> Result<Next<Step>, Failure> {
+        let (name, namespace) = (&self.name, self.k8s.namespace());
+        if self.ours {
+            return Err(Failure::new(format!(
+                "cluster {} was removed while it was restored",
+                name.cluster()
+            ))
+            .hint("run the same command again"));
+        }
+        let Some(config_map) = self.tombstone(world)?.map(View) else {
+            return Err(Failure::new(format!(
+                "no deleted database '{name}' in namespace {namespace}"
+            ))
+            .class(Class::NotFound)
+            .hint("list what can be restored: kubectl daap list --deleted"));
+        };
+        plan::refuse_unrestorable(name, config_map)?;
+        if let Some(tombstone) = Tombstone::read(config_map) {
+            plan::refuse_other_major(self.wish.image.as_deref(), &tombstone)?;
+        }
+        let leaving = |volume: &&Value| View(volume).is_being_deleted();
+        if let Some(volume) = world.kept.volumes.iter().find(leaving) {
+            return Err(Failure::new(format!(
+                "database/{name} cannot be restored: its volume {} is being destroyed",
+                View(volume).name()
+            )));
+        }
+        if world.kept.volumes.is_empty() {
+            return Err(Failure::new(format!(
+                "database/{name} cannot be restored: its volumes are gone: {}",
+                world.kept.missing.join(", ")
+            ))
+            .hint(format!(
+                "close its record: kubectl daap purge {name} -n {namespace}"
+            )));
+        }
+        if let Some(pod) = world.pods.first() {
+            return Ok(Next::Wait(format!("waiting until pod {pod} has stopped")));
+        }
+        if !world.kept.missing.is_empty() {
+            stderr_line(&format!(
+                "Warning: of its volumes, {} are gone; it comes back from the others",
+                world.kept.missing.join(", ")
+            ));
+        }
+        Ok(Next::Do(Step::ApplyCluster))
+    }
+
+    /// Whether the Cluster is what an earlier run of this restore left.
+    fn recognise(&mut self, cluster: View<'_>, tombstone: Option<View<'_>>) -> Result<(), Failure> {
+        let (name, namespace) = (&self.name, self.k8s.namespace());
+        let pending = cluster
+            .annotation(annotation::PENDING)
+            .and_then(Pending::parse);
+        let refused = |text: String| Err(Failure::new(text));
+        match &pending {
+            Some(pending) if pending.operation == OperationName::Restore => {
+                self.since = pending.since;
+            }
+            Some(pending) => {
+                return refused(format!(
+                    "database/{name} exists, and its {} is not finished",
+                    pending.operation
+                ))
+                .map_err(|failure| {
+                    failure.hint(format!(
+                        "see: kubectl daap get {name} -n {namespace}; undo a deletion with: kubectl daap repair {name} --abort -n {namespace}"
+                    ))
+                });
+            }
+            None if tombstone.is_some() => {}
+            None => {
+                return refused(format!(
+                    "database/{name} lives: there is nothing to restore under its name"
+                ))
+                .map_err(|failure| {
+                    failure.hint(format!(
+                        "a deleted one of the same name comes back once this one is gone: kubectl daap delete {name} -n {namespace}"
+                    ))
+                });
+            }
+        }
+        let asked = self.wish.id.as_deref().unwrap_or_default();
+        if !cluster
+            .label(label::ID)
+            .unwrap_or_default()
+            .starts_with(asked)
+        {
+            return refused(format!(
+                "database/{name} lives with another id, {}",
+                cluster.label(label::ID).unwrap_or_default()
+            ));
+        }
+        if let (Some(image), Some(kept)) = (&self.wish.image, tombstone.and_then(Tombstone::read)) {
+            plan::refuse_other_major(Some(image), &kept)?;
+        }
+        self.ours = true;
+        Ok(())
+    }
+
+    fn needs_resume(&self, cluster: View<'_>) -> bool {
+        let failed = cluster
+            .annotation(annotation::PENDING)
+            .and_then(Pending::parse)
+            .is_some_and(|pending| pending.error.is_some());
+        let other_image = self
+            .wish
+            .image
+            .as_deref()
+            .is_some_and(|image| cluster.text("/spec/imageName") != Some(image));
+        failed || other_image || cluster.annotation(cnpg::HIBERNATION) == Some("on")
+    }
+
+    async fn resume(&mut self, cluster: View<'_>) -> Result<(), Failure> {
+        let pending = self.pending(Step::ApplyPooler).to_annotation();
+        let mut patch = annotate(&[(annotation::PENDING, pending.into())]);
+        if cluster.annotation(cnpg::HIBERNATION).is_some() {
+            map_at(&mut patch, &["metadata", "annotations"])
+                .insert(cnpg::HIBERNATION.into(), Value::Null);
+        }
+        if let Some(image) = &self.wish.image {
+            map_at(&mut patch, &["spec"]).insert("imageName".into(), image.as_str().into());
+        }
+        self.k8s
+            .merge(Kind::Cluster, cluster.name(), &patch, false)
+            .await?;
+        self.resumed = true;
+        Ok(())
+    }
+
+    async fn apply_pooler(&self, world: &World, cluster: View<'_>) -> Result<(), Failure> {
+        let kept = self
+            .tombstone(world)?
+            .and_then(|map| Tombstone::restored_pooler(View(map), cluster.uid()));
+        let pooler = match kept {
+            Some(pooler) => pooler,
+            None => pooler::with_defaults(cluster, &self.name)?,
+        };
+        self.k8s.create(Kind::Pooler, &pooler, false).await?;
+        Ok(())
+    }
+
+    /// From the applied objects to the end.
+    fn after_objects(
+        &self,
+        world: &World,
+        cluster: View<'_>,
+        tombstone: Option<View<'_>>,
+    ) -> Result<Next<Step>, Failure> {
+        if !world.kept.unowned_others().is_empty() {
+            return Ok(Next::Do(Step::Own));
+        }
+        if !self.stamped && stamps::are_missing(cluster) {
+            return Ok(Next::Do(Step::Stamp));
+        }
+        if tombstone.is_some() && !world.kept.unowned_volumes().is_empty() {
+            return Ok(Next::Wait(
+                "waiting until the cluster has its volumes again".into(),
+            ));
+        }
+        if self.until == Until::Adopted {
+            return Ok(Next::Done);
+        }
+        if tombstone.is_some() {
+            return Ok(Next::Do(Step::RemoveTombstone));
+        }
+        if cluster.annotation(annotation::PENDING).is_some() {
+            return Ok(Next::Do(Step::Finish));
+        }
+        Ok(Next::Done)
+    }
+}
+
+impl Operation for Restore {
+    type World = World;
+    type Step = Step;
+
+    async fn observe(&self) -> Result<World, Failure> {
+        let of_cluster = format!("{}={}", cnpg::CLUSTER, self.name.cluster());
+        let (cluster_name, pooler_name) = (self.name.cluster(), self.name.pooler());
+        let (cluster, pooler, tombstones, pods) = try_join4(
+            self.k8s.get(Kind::Cluster, &cluster_name),
+            self.k8s.get(Kind::Pooler, &pooler_name),
+            tombstones(&self.k8s, &self.name),
+            self.k8s.list(Kind::Pod, &of_cluster),
+        )
+        .await?;
+        let mut world = World {
+            cluster,
+            pooler,
+            tombstones,
+            kept: Kept::default(),
+            pods: pods
+                .iter()
+                .filter(|pod| uses_volume(View(pod)))
+                .map(|pod| View(pod).name().to_owned())
+                .collect(),
+        };
+        let chosen = self.tombstone(&world)?.map(View);
+        if let Some(tombstone) = chosen.and_then(Tombstone::read) {
+            world.kept = Kept::read(&self.k8s, &tombstone.retained).await?;
+        }
+        Ok(world)
+    }
+
+    fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
+        let Some(cluster) = world.cluster.as_ref().map(View) else {
+            return self.before_cluster(world);
+        };
+        let tombstone = self.tombstone(world)?.map(View);
+        if cluster.is_being_deleted() {
+            return Ok(Next::Wait(
+                "waiting until an earlier cluster of this name is gone".into(),
+            ));
+        }
+        if !self.ours {
+            self.recognise(cluster, tombstone)?;
+        }
+        if !self.resumed && self.needs_resume(cluster) {
+            return Ok(Next::Do(Step::Resume));
+        }
+        let Some(found) = world.pooler.as_ref().map(View) else {
+            return Ok(Next::Do(Step::ApplyPooler));
+        };
+        match pooler::whose(found, cluster) {
+            Whose::Unowned => Ok(Next::Do(Step::AdoptPooler)),
+            Whose::Leaving => Ok(Next::Wait(
+                "waiting until the pooler of an earlier database is gone".into(),
+            )),
+            Whose::Foreign => Err(pooler::foreign(found)),
+            Whose::Ours => self.after_objects(world, cluster, tombstone),
+        }
+    }
+
+    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+        if step == Step::ApplyCluster {
+            let cluster = self.first_cluster(world).await?;
+            self.k8s.create(Kind::Cluster, &cluster, false).await?;
+            (self.ours, self.resumed) = (true, true);
+            return Ok(());
+        }
+        let Some(cluster) = world.cluster.as_ref().map(View) else {
+            return Ok(());
+        };
+        match step {
+            Step::ApplyCluster => {}
+            Step::Resume => self.resume(cluster).await?,
+            Step::ApplyPooler => self.apply_pooler(world, cluster).await?,
+            Step::AdoptPooler => {
+                let patch = pooler::owned(cluster);
+                self.k8s
+                    .merge(Kind::Pooler, &self.name.pooler(), &patch, false)
+                    .await?;
+            }
+            Step::Own => {
+                retained::own(&self.k8s, cluster, &world.kept.unowned_others()).await?;
+            }
+            Step::Stamp => {
+                stderr_line(stamps::NO_WEBHOOK);
+                let tombstone = self.tombstone(world)?;
+                stamps::write(&self.k8s, cluster.0, tombstone).await?;
+                self.stamped = true;
+            }
+            Step::RemoveTombstone => {
+                if let Some(tombstone) = self.tombstone(world)?.map(View) {
+                    self.k8s
+                        .delete(Kind::ConfigMap, tombstone.name(), tombstone.uid(), false)
+                        .await?;
+                }
+            }
+            Step::Finish => {
+                let patch = annotate(&[(annotation::PENDING, Value::Null)]);
+                self.k8s
+                    .merge(Kind::Cluster, cluster.name(), &patch, false)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self, failure: Failure) -> Failure {
+        if !self.ours {
+            return failure.context(format!("database/{} not restored", self.name));
+        }
+        dock::dock(
+            &self.k8s,
+            &self.name,
+            self.pending(Step::ApplyPooler),
+            failure,
+        )
+        .await
+    }
+
+    fn not_yet(&self) -> String {
+        format!("database/{} is not restored", self.name)
+    }
+
+    fn unfinished(&self) -> String {
+        let (name, namespace) = (&self.name, self.k8s.namespace());
+        format!(
+            "nothing is lost: the same command again finishes it; look at it with: kubectl daap get {name} -n {namespace}"
+        )
+    }
+}
