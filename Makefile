@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-unit test-suites coverage lint fmt deny sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test test-unit test-suites e2e coverage lint fmt deny sandbox-up sandbox-down sandbox-status
 
 # Sandboxes have names, so that several can be up: make sandbox-up NAME=mine
 NAME ?= default
@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 SANDBOX := $(TARGET)/debug/daap-sandbox
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: PostgreSQL, PgBouncer, the control plane (built once)
 	@tests/setup.sh
@@ -35,6 +35,16 @@ test: setup build ## Every test
 
 test-unit: ## The tests that need no API server
 	@cargo test --locked --workspace --lib --bins
+
+# Scenarios at a time; each has a namespace with up to three instances.
+JOBS ?= 4
+# Only from the command line: the cluster of one's shell is not one to try things on unasked.
+e2e: build ## The life of a database on a cluster that has CNPG: make e2e KUBECONFIG=FILE [JOBS=4]
+ifeq ($(origin KUBECONFIG),command line)
+	@DAAP_E2E_KUBECONFIG='$(abspath $(KUBECONFIG))' cargo test --locked -p daap-tests --test e2e -- --nocapture --test-threads=$(JOBS)
+else
+	@echo "error: name the cluster: make e2e KUBECONFIG=FILE (its current context counts)" >&2; exit 2
+endif
 
 coverage: setup ## Every test, and how many lines they run: crds above 90 %, all above 80 %
 	@tests/coverage.sh
