@@ -53,7 +53,7 @@ pub(super) fn ready(name: &str) -> Database {
 }
 
 /// One that was deleted a minute before 08:05.
-pub(super) fn tombstone(name: &str) -> Value {
+pub(crate) fn tombstone(name: &str) -> Value {
     let database = ready(name);
     let deletion = Deletion {
         by: "ada",

@@ -13,8 +13,8 @@ mod pooler;
 mod purge;
 mod ready;
 mod restore;
-mod rollback;
 mod retained;
+mod rollback;
 mod stamps;
 mod update;
 

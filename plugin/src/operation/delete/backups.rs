@@ -8,7 +8,7 @@ use crate::kubernetes::{Kind, Kubernetes};
 /// What of them a Cluster owns.
 #[derive(Debug, Default)]
 pub(super) struct Backups {
-    pub(super) backups: Vec<Value>,
+    pub(super) taken: Vec<Value>,
     pub(super) snapshots: Vec<Value>,
     /// Kinds that the caller may not list: what is owned of them goes with the Cluster.
     pub(super) unseen: Vec<Kind>,
@@ -32,7 +32,7 @@ impl Backups {
             };
             owned.retain(|object| daap_crds::object::View(object).is_owned_by(uid));
             match kind {
-                Kind::Backup => found.backups = owned,
+                Kind::Backup => found.taken = owned,
                 _ => found.snapshots = owned,
             }
         }

@@ -121,7 +121,7 @@ impl World {
         };
         Retained {
             secrets: names(&self.secrets),
-            backups: names(&self.backups.backups),
+            backups: names(&self.backups.taken),
             snapshots: names(&self.backups.snapshots),
             volumes: volumes.into_iter().collect(),
         }
@@ -131,7 +131,7 @@ impl World {
     pub(super) fn still_owned_of(&self, retained: &Retained, uid: &str) -> Vec<(Kind, View<'_>)> {
         [
             (Kind::Secret, &self.secrets, &retained.secrets),
-            (Kind::Backup, &self.backups.backups, &retained.backups),
+            (Kind::Backup, &self.backups.taken, &retained.backups),
             (
                 Kind::VolumeSnapshot,
                 &self.backups.snapshots,

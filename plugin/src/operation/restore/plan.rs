@@ -140,7 +140,7 @@ pub(super) async fn fit_storage(
         };
         let of_field = volumes.iter().map(View).filter(|volume| {
             let name = volume.name();
-            name.ends_with("-wal") == !suffix.is_empty() && !name.contains("-tbs-")
+            name.ends_with("-wal") != suffix.is_empty() && !name.contains("-tbs-")
         });
         let smallest = of_field
             .filter_map(|volume| {

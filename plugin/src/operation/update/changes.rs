@@ -36,7 +36,7 @@ const ARGO_CD: &str = "argocd";
 impl Changes {
     /// The merge patch, empty where there is nothing to change. The reason counts only beside a
     /// change: alone it would be one that nobody asked for.
-    pub(super) fn patch(&self, name: &DatabaseName, cluster: &Value) -> Value {
+    pub(in crate::operation) fn patch(&self, name: &DatabaseName, cluster: &Value) -> Value {
         let (view, changes) = (View(cluster), self);
         let mut patch = json!({});
         if let Some(team) = &changes.team
@@ -85,7 +85,7 @@ impl Changes {
     }
 
     /// Fields that a tool such as Flux or Argo CD holds: it would write its own value back.
-    pub(super) fn held_by_others(&self, cluster: View<'_>) -> Vec<Complaint> {
+    pub(in crate::operation) fn held_by_others(&self, cluster: View<'_>) -> Vec<Complaint> {
         let given = [
             self.team.is_some(),
             self.purpose.is_some(),

@@ -9,7 +9,7 @@ use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::stderr_line;
 
 /// Growing a volume that cannot grow is accepted by CNPG, and the database never starts again.
-pub(super) async fn refuse_impossible(
+pub(in crate::operation) async fn refuse_impossible(
     k8s: &Kubernetes,
     cluster: View<'_>,
     wanted: &Size,
