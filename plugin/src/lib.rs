@@ -24,7 +24,10 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
-use commands::{connect, create, credentials, delete, get, history, list, purge, restore, rollback, update, version};
+use commands::{
+    connect, create, credentials, delete, get, history, list, purge, restore, rollback, update,
+    version,
+};
 use context::Context;
 use failure::Failure;
 

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 pub use row::{Action, Changes, Row, Tracked};
-pub use verify::Inconsistency;
-pub use versions::Version;
+pub use verify::{Inconsistency, verify_object};
+pub use versions::{Then, Version};
 
 /// All annotations of an object share 256 KiB; ours leaves room for everybody else's.
 const LARGEST_ANNOTATION_BYTES: usize = 32 * 1024;
@@ -207,6 +207,27 @@ mod tests {
         assert!(versions[2].is_current && !versions[0].is_current);
         assert_eq!(versions[0].record, record("one"));
         assert_eq!(versions[2].record, record("three"));
+    }
+
+    #[test]
+    fn an_instant_lies_in_the_version_that_began_last() {
+        let kept = history(&["one", "two"]);
+        let found = |instant| match kept.at(instant) {
+            Then::Version(version) => version.version,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found(at(0)), 1);
+        let just_before = at(1).checked_sub(SignedDuration::from_nanos(1)).unwrap();
+        assert_eq!(found(just_before), 1);
+        assert_eq!(found(at(1)), 2, "a version holds its beginning");
+        assert_eq!(found(at(9_000)), 2);
+        assert_eq!(kept.at(at(-1)), Then::NotYet { created: at(0) });
+        assert_eq!(History::default().at(at(0)), Then::Nothing);
+        let long = "x".repeat(250);
+        let purposes: Vec<String> = (0..200).map(|index| format!("{long}{index}")).collect();
+        let folded = history(&purposes.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(matches!(folded.at(at(3)), Then::Folded(_)));
+        assert!(matches!(folded.at(at(199)), Then::Version(_)));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 use serde::Serialize;
 
-use super::{History, Tracked};
+use super::{Action, History, Tracked};
+use crate::contract::{annotation, label};
+use crate::object::View;
+use crate::tombstone::Tombstone;
 
 /// A way in which a history contradicts itself or the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -23,6 +26,69 @@ pub enum Inconsistency {
     /// The last version is not the record.
     #[error("the last version differs from the record")]
     NotTheRecord,
+    /// A version that creates, and is not the first.
+    #[error("version {0} is a creation, but versions come before it")]
+    CreatedAgain(u64),
+    /// Something was done to a deleted database.
+    #[error("version {0} follows a deletion and is no restore")]
+    AfterDeletion(u64),
+    /// A restore of what was not deleted.
+    #[error("version {0} is a restore, but no deletion comes before it")]
+    NothingToRestore(u64),
+    /// The last version deletes, and the database lives.
+    #[error("version {0} is a deletion, but the database lives")]
+    Lives(u64),
+    /// The last version does not delete, and the database is deleted.
+    #[error("the database is deleted, but version {0} is no deletion")]
+    NotDeleted(u64),
+    /// The annotation is no history.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A stamp says something else than the history.
+    #[error("annotation {key} is '{found}', but the history says '{expected}'")]
+    Stamp {
+        /// Key of the annotation.
+        key: &'static str,
+        /// What the history says.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+}
+
+/// Everything in which the history of an object, a Cluster or a tombstone, contradicts itself, the
+/// object's stamps or its record.
+///
+/// # Caveats
+/// See [`History::verify`].
+#[must_use]
+pub fn verify_object(object: View<'_>) -> Vec<Inconsistency> {
+    let history = match object.annotation(annotation::HISTORY).map(History::parse) {
+        None => return vec![Inconsistency::Empty],
+        Some(Err(error)) => return vec![Inconsistency::Unreadable(error.to_string())],
+        Some(Ok(history)) => history,
+    };
+    let mut found = history.verify(&record(object));
+    if found.contains(&Inconsistency::Empty) {
+        return found;
+    }
+    found.extend(history.actions(object.label(label::DELETED) == Some("true")));
+    found.extend(history.stamps(object));
+    found
+}
+
+/// A tombstone has no spec: it carries that of its Cluster.
+fn record(object: View<'_>) -> Tracked {
+    let Some(tombstone) = Tombstone::read(object) else {
+        return Tracked::of(object);
+    };
+    let cluster = serde_json::json!({"spec": tombstone.cluster.spec});
+    let spec = Tracked::of(View(&cluster));
+    Tracked {
+        instances: spec.instances,
+        storage: spec.storage,
+        ..Tracked::of(object)
+    }
 }
 
 impl History {
@@ -59,11 +125,69 @@ impl History {
         }
         found
     }
+
+    /// What was done has an order: created, changed, deleted, restored, changed …
+    fn actions(&self, deleted: bool) -> Vec<Inconsistency> {
+        let mut found = Vec::new();
+        for pair in self.rows.windows(2) {
+            let [before, row] = pair else { continue };
+            match (before.action, row.action) {
+                (_, Action::Created) => found.push(Inconsistency::CreatedAgain(row.version)),
+                (Action::Deleted, Action::Restored) => {}
+                (Action::Deleted, _) => found.push(Inconsistency::AfterDeletion(row.version)),
+                (_, Action::Restored) => found.push(Inconsistency::NothingToRestore(row.version)),
+                _ => {}
+            }
+        }
+        if let Some(last) = self.rows.last() {
+            match (last.action == Action::Deleted, deleted) {
+                (true, false) => found.push(Inconsistency::Lives(last.version)),
+                (false, true) => found.push(Inconsistency::NotDeleted(last.version)),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn stamps(&self, object: View<'_>) -> Vec<Inconsistency> {
+        let versions = self.versions();
+        let (Some(first), Some(last)) = (versions.first(), versions.last()) else {
+            return Vec::new();
+        };
+        let expected = [
+            (annotation::CREATED_AT, first.effective_from.to_string()),
+            (annotation::CREATED_BY, first.by.clone()),
+            (annotation::UPDATED_AT, last.effective_from.to_string()),
+            (annotation::UPDATED_BY, last.by.clone()),
+            (annotation::VERSION, last.version.to_string()),
+        ];
+        // Folded versions have kept neither time nor author of their last one.
+        let last_is_known = !self.rows.is_empty();
+        expected
+            .into_iter()
+            .filter(|(key, _)| {
+                last_is_known || ![annotation::UPDATED_AT, annotation::UPDATED_BY].contains(key)
+            })
+            .filter_map(|(key, expected)| {
+                let found = object.annotation(key).unwrap_or_default();
+                // A database from before the webhook was created by nobody knows whom.
+                let unknown = found.is_empty()
+                    && [annotation::CREATED_AT, annotation::CREATED_BY].contains(&key);
+                (found != expected && !unknown).then(|| Inconsistency::Stamp {
+                    key,
+                    expected,
+                    found: found.to_owned(),
+                })
+            })
+            .collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Action, Changes, Row};
+    use serde_json::json;
+
+    use super::super::{Changes, Row};
     use super::*;
 
     fn row(version: u64, second: i64) -> Row {
@@ -106,5 +230,56 @@ mod tests {
             History::default().verify(&Tracked::default()),
             vec![Inconsistency::Empty]
         );
+    }
+
+    fn with_actions(actions: &[Action]) -> History {
+        let rows = actions.iter().zip(1..).map(|(action, version)| Row {
+            action: *action,
+            ..row(version, i64::try_from(version).unwrap())
+        });
+        History {
+            folded: None,
+            rows: rows.collect(),
+        }
+    }
+
+    #[test]
+    fn what_was_done_has_an_order() {
+        use Action::{Created, Deleted, Restored, Updated};
+        let good = with_actions(&[Created, Updated, Deleted, Restored, Updated]);
+        assert_eq!(good.actions(false), []);
+        assert_eq!(good.actions(true), [Inconsistency::NotDeleted(5)]);
+        let bad = with_actions(&[Created, Restored, Created, Deleted, Updated, Deleted]);
+        assert_eq!(
+            bad.actions(false),
+            [
+                Inconsistency::NothingToRestore(2),
+                Inconsistency::CreatedAgain(3),
+                Inconsistency::AfterDeletion(5),
+                Inconsistency::Lives(6),
+            ]
+        );
+    }
+
+    #[test]
+    fn stamps_say_what_the_history_says() {
+        let history = with_actions(&[Action::Created, Action::Updated]).to_annotation();
+        let mut object = json!({"metadata": {"annotations": {
+            "daap.dev/history": history, "daap.dev/version": "2",
+            "daap.dev/created-at": "1970-01-01T00:00:01Z", "daap.dev/created-by": "ada",
+            "daap.dev/updated-at": "1970-01-01T00:00:02Z", "daap.dev/updated-by": "ada"}}});
+        assert_eq!(verify_object(View(&object)), []);
+        object["metadata"]["annotations"]["daap.dev/version"] = "3".into();
+        let found = verify_object(View(&object));
+        assert_eq!(
+            found.first().map(ToString::to_string).as_deref(),
+            Some("annotation daap.dev/version is '3', but the history says '2'")
+        );
+        object["metadata"]["annotations"]["daap.dev/history"] = "nonsense".into();
+        assert!(matches!(
+            verify_object(View(&object)).as_slice(),
+            [Inconsistency::Unreadable(_)]
+        ));
+        assert_eq!(verify_object(View(&json!({}))), [Inconsistency::Empty]);
     }
 }

@@ -30,7 +30,42 @@ pub struct Version {
     pub record: Tracked,
 }
 
+/// What a history knows of an instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// There is no version at all.
+    Nothing,
+    /// The database was created later.
+    NotYet {
+        /// When it was.
+        created: Timestamp,
+    },
+    /// Within the versions that were folded: the record of that very instant is gone.
+    Folded(Version),
+    /// In this version.
+    Version(Version),
+}
+
 impl History {
+    /// The version that holds the instant: each holds its beginning and not its end.
+    #[must_use]
+    pub fn at(&self, instant: Timestamp) -> Then {
+        let versions = self.versions();
+        let Some(first) = versions.first() else {
+            return Then::Nothing;
+        };
+        let created = first.effective_from;
+        match versions
+            .into_iter()
+            .rev()
+            .find(|version| version.effective_from <= instant)
+        {
+            None => Then::NotYet { created },
+            Some(version) if version.stands_for > 1 => Then::Folded(version),
+            Some(version) => Then::Version(version),
+        }
+    }
+
     /// Every version with what is derived of it, oldest first.
     #[must_use]
     pub fn versions(&self) -> Vec<Version> {

@@ -10,7 +10,10 @@ pub(crate) use dry_run::DryRun;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
 
-use crate::commands::{connect, create, credentials, delete, get, history, list, purge, restore, rollback, update, version};
+use crate::commands::{
+    connect, create, credentials, delete, get, history, list, purge, restore, rollback, update,
+    version,
+};
 
 /// clap does not group subcommands; a test holds this to what there is.
 const HELP: &str = "\

@@ -9,8 +9,8 @@ pub(crate) mod history;
 mod input;
 pub(crate) mod list;
 pub(crate) mod purge;
-pub(crate) mod rollback;
 pub(crate) mod restore;
+pub(crate) mod rollback;
 pub(crate) mod update;
 pub(crate) mod version;
 

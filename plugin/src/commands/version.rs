@@ -115,11 +115,19 @@ async fn operator(k8s: &Kubernetes) -> Result<Value, Failure> {
 }
 
 async fn webhook(k8s: &Kubernetes) -> Result<Value, Failure> {
+    Ok(match webhook_is_installed(k8s).await? {
+        Some(installed) => json!({"installed": installed}),
+        None => json!({"installed": "unknown"}),
+    })
+}
+
+/// Whether daap's webhook is installed; none where the caller may not know, who is told so.
+pub(super) async fn webhook_is_installed(k8s: &Kubernetes) -> Result<Option<bool>, Failure> {
     match k8s.get(Kind::ValidatingWebhook, WEBHOOK).await {
-        Ok(found) => Ok(json!({"installed": found.is_some()})),
+        Ok(found) => Ok(Some(found.is_some())),
         Err(failure) if failure.classification() == Class::Forbidden => {
             stderr_line("Warning: no permission to see whether the admission webhook is installed");
-            Ok(json!({"installed": "unknown"}))
+            Ok(None)
         }
         Err(failure) => Err(failure),
     }

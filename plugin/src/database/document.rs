@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Connection, Database};
 
-const API_VERSION: &str = "daap.dev/v1alpha1";
+pub(crate) const API_VERSION: &str = "daap.dev/v1alpha1";
 const KIND: &str = "Database";
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! What users read: results on stdout, everything else on stderr.
 
 mod age;
+mod changes;
 mod progress;
 mod table;
 
@@ -10,6 +11,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 pub(crate) use age::age;
+pub(crate) use changes::{Words, changes, whole};
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 

@@ -1,0 +1,136 @@
+//! `kubectl daap rollback`
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+use daap_crds::names::DatabaseName;
+
+use super::input::{Input, given, reason};
+use crate::cli::{DryRun, parse_duration};
+use crate::context::Context;
+use crate::database::{Name, document, find};
+use crate::failure::Failure;
+use crate::operation::{self, Deadline, Ready, Rollback};
+use crate::output::{Format, Progress, json, stdout, stdout_line, yaml};
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl daap rollback orders --to 2 -n apps
+  kubectl daap rollback orders --to 2 --change-reason \"black friday is over\" --wait
+  kubectl daap rollback orders --to 2 --dry-run=server";
+
+/// Arguments of `rollback`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RollbackArgs {
+    /// Name of the database
+    #[arg(value_name = "NAME")]
+    database: OsString,
+    /// Version whose owner team, purpose, instances and storage are written again, as a new
+    /// version; volumes never shrink: where the version had less storage, the storage stays
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
+    to: OsString,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    change_reason: Option<OsString>,
+    /// Wait until the database is ready again
+    #[arg(long, value_name = "BOOL", default_value_t = false, hide_default_value = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    wait: bool,
+    /// How long to try and to wait
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Write nothing: `server` lets admission judge it
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
+    /// How to print: json, yaml or name
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    output: Format,
+}
+
+/// Writes the values of an earlier version again.
+pub(crate) async fn run(context: &Context, args: RollbackArgs) -> Result<(), Failure> {
+    let name = Name::parse(&args.database)?;
+    let (to, reason) = read(&args, &name)?;
+    let k8s = context.kubernetes().await?;
+    let deadline = Deadline::within(args.timeout);
+    let progress = Progress::new(&format!("database/{name}"));
+    let mut rollback = Rollback::new(k8s.clone(), name.clone(), to, reason, args.dry_run);
+    operation::run(&mut rollback, deadline, &progress).await?;
+    let done = if rollback.changed {
+        format!("rolled back to version {to}")
+    } else {
+        "unchanged".to_owned()
+    };
+    if args.wait && args.dry_run == DryRun::None {
+        let mut ready = Ready::new(k8s.clone(), name.clone());
+        operation::run(&mut ready, deadline, &progress).await?;
+    }
+    drop(progress);
+    match args.output {
+        Format::Table | Format::Wide => {
+            stdout_line(&format!("database/{name} {done}{}", args.dry_run.suffix()))
+        }
+        Format::Name => stdout_line(&format!("database/{name}")),
+        format => {
+            let database = find(k8s, &name)
+                .await?
+                .ok_or_else(|| super::not_found(&name, k8s))?;
+            let document = document(&database);
+            stdout(&if format == Format::Json {
+                json(&document)?
+            } else {
+                yaml(&document)?
+            })
+        }
+    }
+}
+
+fn read(args: &RollbackArgs, name: &DatabaseName) -> Result<(u64, Option<String>), Failure> {
+    let mut input = Input::default();
+    let to = input.optional("--to", Some(args.to.as_os_str()), version);
+    let reason = input.optional(
+        "--change-reason",
+        given(args.change_reason.as_ref()),
+        reason,
+    );
+    match to {
+        Some(to) if input.is_good() => Ok((to, reason)),
+        _ => Err(Failure::fields(
+            format!("database/{name} not rolled back"),
+            input.into_complaints(),
+        )
+        .hint(format!(
+            "see its versions: kubectl daap history {name}; nothing was written"
+        ))),
+    }
+}
+
+fn version(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!(
+            "'{text}' is no version; versions are whole numbers from 1 on"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_whole_numbers_from_1_on() {
+        assert_eq!(version("3"), Ok(3));
+        for text in ["0", "-1", "two", "1.5", ""] {
+            assert!(version(text).is_err(), "{text}");
+        }
+    }
+}
