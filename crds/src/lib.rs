@@ -12,6 +12,7 @@
 pub mod admission;
 pub mod contract;
 pub mod desired;
+pub mod drift;
 pub mod history;
 pub mod manifest;
 pub mod names;

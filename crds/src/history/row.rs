@@ -20,6 +20,8 @@ pub enum Action {
     Deleted,
     /// A deleted database came back.
     Restored,
+    /// What was changed behind the back of admission was written back, or taken into the record.
+    Repaired,
 }
 
 impl std::fmt::Display for Action {
@@ -31,6 +33,7 @@ impl std::fmt::Display for Action {
             Self::RolledBack => "rolled-back",
             Self::Deleted => "deleted",
             Self::Restored => "restored",
+            Self::Repaired => "repaired",
         })
     }
 }

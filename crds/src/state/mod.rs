@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::contract::{annotation, cnpg};
+use crate::drift;
 use crate::object::View;
 use crate::pending::{OperationName, Pending};
 use phase::Phase;
@@ -113,6 +114,11 @@ pub fn derive(observed: &Observed<'_>) -> Status {
         }
         _ => {}
     }
+    if pending.is_none()
+        && let Some(drift) = drifted(observed)
+    {
+        return status(State::Error, Some(drift));
+    }
     if cluster.annotation(cnpg::HIBERNATION) == Some("on") {
         return docked(cluster, observed);
     }
@@ -131,6 +137,20 @@ pub fn derive(observed: &Observed<'_>) -> Status {
         ),
         _ => underlying,
     }
+}
+
+/// What was changed behind the back of admission.
+fn drifted(observed: &Observed<'_>) -> Option<String> {
+    let cluster = View(observed.cluster);
+    let mut found = drift::of_cluster(cluster);
+    if let Some(pooler) = observed.pooler {
+        found.extend(drift::of_pooler(cluster, View(pooler)));
+    }
+    let (first, more) = found.split_first()?;
+    Some(match more.len() {
+        0 => format!("drifted: {first}"),
+        more => format!("drifted: {first}, and {more} more"),
+    })
 }
 
 fn status(state: State, reason: Option<String>) -> Status {

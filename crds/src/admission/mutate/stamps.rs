@@ -76,13 +76,15 @@ pub(in crate::admission) fn expected(
     let old = base.view();
     let stored = |key| old.and_then(|old| old.annotation(key)).map(str::to_owned);
     let record = Tracked::of(cluster);
-    let unchanged = matches!(base, Base::Stored(old) if Tracked::of(*old) == record);
-    if unchanged {
-        return annotation::STAMPS.map(|key| (key, stored(key))).to_vec();
-    }
     let history = stored(annotation::HISTORY)
         .and_then(|text| History::parse(&text).ok())
         .unwrap_or_default();
+    let unchanged = matches!(base, Base::Stored(old) if Tracked::of(*old) == record);
+    // A repair may take into the record what was changed behind the back of admission.
+    let recorded = !is_pending(cluster, OperationName::Repair) || history.current() == record;
+    if unchanged && recorded {
+        return annotation::STAMPS.map(|key| (key, stored(key))).to_vec();
+    }
     let from = begin(&history, write, cluster);
     let reason = cluster
         .annotation(annotation::CHANGE_REASON)
@@ -121,20 +123,22 @@ fn begin(history: &History, write: &Write, cluster: View<'_>) -> Timestamp {
     carried.unwrap_or(now)
 }
 
+fn is_pending(cluster: View<'_>, operation: OperationName) -> bool {
+    cluster
+        .annotation(annotation::PENDING)
+        .and_then(Pending::parse)
+        .is_some_and(|pending| pending.operation == operation)
+}
+
 fn action(base: &Base<'_>, cluster: View<'_>, record: &Tracked) -> Action {
-    let rolls_back = || {
-        cluster
-            .annotation(annotation::PENDING)
-            .and_then(Pending::parse)
-            .is_some_and(|pending| pending.operation == OperationName::Rollback)
-    };
     match base {
         Base::New => Action::Created,
         Base::Tombstone(_) => Action::Restored,
+        Base::Stored(_) if is_pending(cluster, OperationName::Repair) => Action::Repaired,
         Base::Stored(old) if Tracked::of(*old).owner_team != record.owner_team => {
             Action::Transferred
         }
-        Base::Stored(_) if rolls_back() => Action::RolledBack,
+        Base::Stored(_) if is_pending(cluster, OperationName::Rollback) => Action::RolledBack,
         Base::Stored(_) => Action::Updated,
     }
 }

@@ -7,6 +7,7 @@ use super::{Context, Verdict};
 use crate::contract::{annotation, label};
 use crate::names::Team;
 use crate::object::View;
+use crate::pending::{OperationName, Pending};
 use crate::record::label_field;
 use crate::violation::{Rule, Violation};
 
@@ -82,9 +83,15 @@ pub(super) fn must_own(
 /// offer: these two keys and what follows from them, nothing else.
 fn accepts_offer(old: View<'_>, new: View<'_>) -> bool {
     let team = new.label(label::OWNER_TEAM);
+    let pending = new
+        .annotation(annotation::PENDING)
+        .map(|text| Pending::parse(text).map(|pending| pending.operation));
     team.is_some()
         && team != old.label(label::OWNER_TEAM)
         && old.annotation(annotation::OFFERED_TO) == team
+        // The acceptance may say that it is not finished, and nothing else.
+        && matches!(pending, None | Some(Some(OperationName::Transfer)))
+        && old.annotation(annotation::PENDING).is_none()
         && without_transfer(old) == without_transfer(new)
 }
 
@@ -99,7 +106,11 @@ fn without_transfer(object: View<'_>) -> Value {
     drop("/spec/inheritedMetadata/labels", &[label::OWNER_TEAM]);
     drop(
         "/metadata/annotations",
-        &[annotation::OFFERED_TO, annotation::CHANGE_REASON],
+        &[
+            annotation::OFFERED_TO,
+            annotation::CHANGE_REASON,
+            annotation::PENDING,
+        ],
     );
     drop("/metadata/annotations", &annotation::STAMPS);
     // What the API server keeps for itself.

@@ -435,6 +435,30 @@ fn an_update_needs_the_team(#[case] user: &str, #[case] change: Value) {
 }
 
 #[test]
+fn a_repair_takes_into_the_record_what_cannot_be_written_back() {
+    let world = World::default();
+    let mut drifted = stored();
+    drifted["spec"]["storage"]["size"] = "2Gi".into();
+    let touched = labels(&json!({"tier": "gold"}));
+    let (stored, _) = world.admit(&update("payments-dev", &drifted, &touched));
+    assert_eq!(
+        history_of(&stored).version(),
+        1,
+        "not by whoever touches it next"
+    );
+    let pending = r#"{"operation":"repair","step":"finish","since":"2026-11-21T09:59:00Z"}"#;
+    let repair = annotations(&json!({"daap.dev/pending": pending}));
+    let (repaired, violations) = world.admit(&update("payments-dev", &drifted, &repair));
+    assert_eq!(violations, Vec::new());
+    let rows = history_of(&repaired).rows;
+    assert_eq!(rows[1].action, Action::Repaired);
+    assert_eq!(rows[1].set.storage.as_deref(), Some("2Gi"));
+    let done = annotations(&json!({"daap.dev/pending": null}));
+    let (finished, _) = world.admit(&update("payments-dev", &repaired, &done));
+    assert_eq!(history_of(&finished).version(), 2);
+}
+
+#[test]
 fn an_offer_ends_with_the_owner_who_made_it_and_names_a_team_that_exists() {
     let mut world = World::default();
     let offer = annotations(&json!({"daap.dev/offered-to": "billing"}));
@@ -474,6 +498,17 @@ fn a_transfer_needs_both_teams_or_an_offer() {
         world.refusals(&update("outsider", &offered, &accept)).len(),
         1
     );
+    // The acceptance may be marked as unfinished, but not turned into something else.
+    let pending = |operation: &str| {
+        let mut accept = accept.clone();
+        accept["metadata"]["annotations"]["daap.dev/pending"] = format!(
+            r#"{{"operation":"{operation}","step":"finish","since":"2026-11-21T09:59:00Z"}}"#
+        )
+        .into();
+        world.refusals(&update("billing-dev", &offered, &accept))
+    };
+    assert_eq!(pending("transfer"), [""; 0]);
+    assert!(!pending("delete").is_empty());
     let mut more = accept;
     more["spec"] = json!({"instances": 3});
     assert!(
