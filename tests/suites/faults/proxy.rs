@@ -1,0 +1,315 @@
+//! A proxy between the plugin and the API server: it counts the requests, and on one of them
+//! something goes wrong.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    fmt,
+    future::{pending, poll_fn},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use http::{Method, Request, Response, StatusCode, header};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use kube::{Client, client::Body};
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::request::{Key, Names};
+
+/// What goes wrong on a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// The connection breaks before the request is sent on.
+    Refused,
+    /// It is done, and the connection breaks before the answer.
+    AnswerLost,
+    /// 403, as RBAC says it.
+    Forbidden,
+    /// 409
+    Conflict,
+    /// 422, as validation says it.
+    Invalid,
+    /// 429 with Retry-After
+    TooMany,
+    /// 500
+    Internal,
+    /// Nothing happens until the client gives up.
+    Hang,
+    /// The plugin is killed instead of the request being sent on.
+    KilledBefore,
+    /// The plugin is killed when the request is done.
+    KilledAfter,
+    /// Something strikes elsewhere, and then the request is sent on.
+    Meanwhile,
+}
+
+impl Fault {
+    /// Those of the matrix.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Refused,
+        Self::AnswerLost,
+        Self::Forbidden,
+        Self::Conflict,
+        Self::Invalid,
+        Self::TooMany,
+        Self::Internal,
+        Self::Hang,
+        Self::KilledBefore,
+        Self::KilledAfter,
+    ];
+
+    /// What the API server answers; none where it does not.
+    fn status(self) -> Option<(StatusCode, &'static str, &'static str)> {
+        Some(match self {
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                "it is forbidden: User \"payments-dev\" cannot do it: a fault of the matrix",
+            ),
+            Self::Conflict => (
+                StatusCode::CONFLICT,
+                "Conflict",
+                "the object has been modified; please apply your changes to the latest version",
+            ),
+            Self::Invalid => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Invalid",
+                "it is invalid: spec: Forbidden: a fault of the matrix",
+            ),
+            Self::TooMany => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequests",
+                "the server has received too many requests and has asked us to try again later",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalError",
+                "Internal error occurred: a fault of the matrix",
+            ),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Refused => "refused",
+            Self::AnswerLost => "answer lost",
+            Self::Forbidden => "403",
+            Self::Conflict => "409",
+            Self::Invalid => "422",
+            Self::TooMany => "429",
+            Self::Internal => "500",
+            Self::Hang => "hang",
+            Self::KilledBefore => "kill before",
+            Self::KilledAfter => "kill after",
+            Self::Meanwhile => "meanwhile",
+        })
+    }
+}
+
+/// Someone is to be killed now; the sender is told when it is done.
+pub(crate) type Strike = oneshot::Sender<()>;
+
+/// The proxy.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+struct Shared {
+    /// Talks to the API server as the user of the case.
+    client: Client,
+    names: Names,
+    plan: Option<(Key, Fault)>,
+    seen: Mutex<Seen>,
+    strikes: mpsc::UnboundedSender<Strike>,
+}
+
+#[derive(Default)]
+struct Seen {
+    requests: Vec<Key>,
+    counts: BTreeMap<String, usize>,
+    fired: bool,
+}
+
+/// Ends the connection without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is broken on purpose")]
+struct Broken;
+
+impl Proxy {
+    /// A proxy, and what tells of strikes.
+    pub(crate) async fn start(
+        client: Client,
+        names: Names,
+        plan: Option<(Key, Fault)>,
+    ) -> (Self, mpsc::UnboundedReceiver<Strike>) {
+        let (strikes, told) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            client,
+            names,
+            plan,
+            seen: Mutex::default(),
+            strikes,
+        });
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepting = tokio::spawn(accept(listener, shared.clone()));
+        let proxy = Self {
+            address,
+            shared,
+            accepting,
+        };
+        (proxy, told)
+    }
+
+    /// A kubeconfig that leads here. Credentials are the proxy's business.
+    pub(crate) fn kubeconfig(&self) -> String {
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
+            "clusters": [{"name": "proxy", "cluster": {"server": format!("http://{}", self.address)}}],
+            "users": [{"name": "proxy", "user": {}}],
+            "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
+        })
+        .to_string()
+    }
+
+    /// Whether the fault has happened.
+    pub(crate) fn has_fired(&self) -> bool {
+        self.shared.seen.lock().unwrap().fired
+    }
+
+    /// Every request so far.
+    pub(crate) fn requests(&self) -> Vec<Key> {
+        self.shared.seen.lock().unwrap().requests.clone()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    // Dropped with this task, and the connections with it.
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        let shared = shared.clone();
+        let service = service_fn(move |request| answer(shared.clone(), request));
+        connections.spawn(async move {
+            // That it broke is what was wanted, or the plugin's end.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
+    let fault = shared.note(request.method(), request.uri());
+    let Some(fault) = fault else {
+        return shared.forward(request).await;
+    };
+    if let Some(status) = fault.status() {
+        return Ok(refusal(status));
+    }
+    match fault {
+        Fault::AnswerLost | Fault::KilledAfter => drop(shared.forward(request).await?),
+        Fault::Meanwhile => {
+            shared.strike().await;
+            return shared.forward(request).await;
+        }
+        _ => {}
+    }
+    match fault {
+        Fault::Hang => match pending::<Infallible>().await {},
+        Fault::KilledBefore | Fault::KilledAfter => shared.strike().await,
+        _ => {}
+    }
+    Err(Broken)
+}
+
+impl Shared {
+    /// Counts the request; what is to go wrong on it, once.
+    fn note(&self, method: &Method, uri: &http::Uri) -> Option<Fault> {
+        let what = self.names.signature(method, uri);
+        let mut seen = self.seen.lock().unwrap();
+        let count = seen.counts.entry(what.clone()).or_default();
+        *count += 1;
+        let key = Key {
+            what,
+            occurrence: *count,
+        };
+        let fault = self.plan.as_ref().filter(|(planned, _)| *planned == key);
+        let fault = fault.map(|(_, fault)| *fault);
+        seen.fired |= fault.is_some();
+        seen.requests.push(key);
+        fault
+    }
+
+    /// Sends the request on; whole answers only, as nothing here is watched.
+    async fn forward(&self, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
+        let (mut head, body) = request.into_parts();
+        head.headers.remove(header::HOST);
+        let body = whole(body).await?;
+        let request = Request::from_parts(head, Body::from(body));
+        let answer = self.client.send(request).await.map_err(|_| Broken)?;
+        let (mut head, body) = answer.into_parts();
+        head.headers.remove(header::TRANSFER_ENCODING);
+        head.headers.remove(header::CONTENT_LENGTH);
+        let body = body.collect_bytes().await.map_err(|_| Broken)?;
+        Ok(Response::from_parts(head, Body::from(body.to_vec())))
+    }
+
+    /// Has someone killed, and waits until it is dead.
+    async fn strike(&self) {
+        let (done, told) = oneshot::channel();
+        if self.strikes.send(done).is_ok() {
+            let _ = told.await;
+        }
+    }
+}
+
+/// The body of a request.
+async fn whole(mut body: Incoming) -> Result<Vec<u8>, Broken> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| Broken)?;
+        bytes.extend(frame.into_data().unwrap_or_default());
+    }
+    Ok(bytes)
+}
+
+/// The answer of an API server that does not do it.
+fn refusal((code, reason, message): (StatusCode, &str, &str)) -> Response<Body> {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": message, "reason": reason, "code": code.as_u16(),
+    });
+    let mut response = Response::builder()
+        .status(code)
+        .header(header::CONTENT_TYPE, "application/json");
+    if code == StatusCode::TOO_MANY_REQUESTS {
+        response = response.header(header::RETRY_AFTER, "1");
+    }
+    response
+        .body(Body::from(status.to_string().into_bytes()))
+        .unwrap()
+}
