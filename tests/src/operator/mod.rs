@@ -60,7 +60,11 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use kube::{
     Api, Client,
-    runtime::{Controller, WatchStreamExt as _, controller::Action, watcher},
+    runtime::{
+        Controller, WatchStreamExt as _,
+        controller::{self, Action},
+        watcher,
+    },
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -98,6 +102,10 @@ impl Config {
     }
 }
 
+/// Every change of whatever belongs to a database has it looked at again, which for hundreds of them
+/// is most of the work: a burst of changes is looked at once.
+const HOLLOW_DEBOUNCE: Duration = Duration::from_millis(100);
+
 /// What all parts share.
 struct Shared {
     client: Client,
@@ -109,6 +117,8 @@ struct Shared {
     state_dir: PathBuf,
     /// Version of the app Secret whose password the role of a Cluster (by uid) has.
     passwords: Mutex<HashMap<String, String>>,
+    /// How long an object has to be left alone before it is looked at.
+    debounce: Duration,
 }
 
 /// Plays the operator until told to stop, then stops every process that it started.
@@ -145,6 +155,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         programs,
         state_dir: config.state_dir,
         passwords: Mutex::default(),
+        debounce: if config.hollow {
+            HOLLOW_DEBOUNCE
+        } else {
+            Duration::ZERO
+        },
     });
     shared.kubelet.set_traffic(shared.traffic.clone());
     volumes::register_classes(&shared.client).await?;
@@ -190,7 +205,9 @@ async fn drive<K, F, R>(
     F: FnMut(Arc<K>, Arc<Shared>) -> R,
     R: Future<Output = Result<Action, error::Error>> + Send + 'static,
 {
+    let config = controller::Config::default().debounce(shared.debounce);
     controller
+        .with_config(config)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(reconcile, retry, shared)
         .for_each(|outcome| async move {
