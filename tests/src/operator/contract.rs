@@ -46,6 +46,7 @@ pub(super) mod annotation {
 
 /// Phases of a Cluster.
 pub(super) mod phase {
+    pub(in super::super) const FAILING_OVER: &str = "Failing over";
     pub(in super::super) const HEALTHY: &str = "Cluster in healthy state";
     pub(in super::super) const NEW_REPLICA: &str = "Creating a new replica";
     pub(in super::super) const SETTING_UP: &str = "Setting up primary";

@@ -11,7 +11,7 @@ use super::{
     cluster::{Pass, RETRY},
     contract::{annotation, label, phase},
     error::Error,
-    growth, jobs,
+    failover, growth, jobs,
     objects::{create, delete, is_ready, label},
     pods::{self, Filling, Role},
     resources::cluster_type,
@@ -23,6 +23,9 @@ pub(super) async fn reconcile(pass: &mut Pass) -> Result<Option<Action>, Error> 
     if pass.view.claims.is_empty() {
         return begin(pass).await.map(Some);
     }
+    if let Some(action) = failover::reconcile(pass).await? {
+        return Ok(Some(action));
+    }
     if let Some(action) = fill(pass).await? {
         return Ok(Some(action));
     }
@@ -30,6 +33,7 @@ pub(super) async fn reconcile(pass: &mut Pass) -> Result<Option<Action>, Error> 
         return Ok(Some(Action::requeue(RETRY * 5)));
     }
     choose_primary(pass).await?;
+    failover::label_pods(pass).await?;
     pass.synchronise_password().await?;
     stop_orphans(pass).await?;
     if let Some(action) = start(pass).await? {

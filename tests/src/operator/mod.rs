@@ -8,7 +8,7 @@
 //! | part | plays |
 //! |---|---|
 //! | `cluster`, `view`, `report`, `status` | the operator, for Clusters |
-//! | `hibernation`, `adoption`, `instances`, `growth` | its steps |
+//! | `hibernation`, `adoption`, `instances`, `failover`, `growth` | its steps |
 //! | `pooler` | the operator, for Poolers |
 //! | `secrets`, `certificates`, `access`, `services`, `pods` | what it makes for them |
 //! | `kubelet` | scheduler, kubelet, and the instance manager in each pod |
@@ -17,6 +17,7 @@
 //! | `traffic` | kube-proxy: an address of its own for each Service |
 //! | `addresses`, `postgres`, `postmaster` | this machine: addresses, programs |
 //! | `faults` | what goes wrong on demand |
+//! | `prepared` | what the fake without processes need not make again |
 
 mod access;
 mod addresses;
@@ -28,6 +29,7 @@ mod contract;
 mod deployments;
 mod error;
 mod events;
+mod failover;
 mod faults;
 mod growth;
 mod hibernation;
@@ -39,6 +41,7 @@ mod pods;
 mod pooler;
 mod postgres;
 mod postmaster;
+mod prepared;
 mod report;
 mod resources;
 mod rollout;
@@ -71,7 +74,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     addresses::Addresses, events::Announcer, faults::Faults, kubelet::Kubelet, postgres::Programs,
-    traffic::Traffic,
+    prepared::Prepared, traffic::Traffic,
 };
 
 /// Where the stand-in works, and how patient it is.
@@ -119,6 +122,7 @@ struct Shared {
     passwords: Mutex<HashMap<String, String>>,
     /// How long an object has to be left alone before it is looked at.
     debounce: Duration,
+    prepared: Prepared,
 }
 
 /// Plays the operator until told to stop, then stops every process that it started.
@@ -160,6 +164,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         } else {
             Duration::ZERO
         },
+        prepared: Prepared::new(config.hollow),
     });
     shared.kubelet.set_traffic(shared.traffic.clone());
     volumes::register_classes(&shared.client).await?;

@@ -168,7 +168,9 @@ impl Pass {
                 (self.reported(pod), self.shared.kubelet.address(&uid))
             {
                 reported[pod.name_any()] = json!({ "ip": ip, "isPrimary": report.is_primary, "timeLineID": report.timeline });
-                system = Some(report);
+                if report.is_primary || system.is_none() {
+                    system = Some(report);
+                }
             }
         }
         self.status

@@ -22,6 +22,7 @@
     reason = "a test fails by panicking, and says what it does"
 )]
 
+mod failover;
 mod ground;
 mod kept;
 mod life;

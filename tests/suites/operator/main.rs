@@ -9,6 +9,7 @@
 
 mod connection;
 mod database;
+mod failover;
 mod faults;
 mod life;
 mod objects;

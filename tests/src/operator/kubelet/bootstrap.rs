@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    configuration::{data_folder, roles, upstream, user_search},
+    configuration::{data_folder, rewinding, roles, unpack_certificates, upstream, user_search},
     work::Bench,
 };
 use crate::operator::{
@@ -34,7 +34,7 @@ pub(super) async fn run(bench: &Bench, filling: Filling) -> Result<(), Error> {
 }
 
 /// Renames what lies where the data are to be, as the operator does: it destroys nothing.
-fn set_aside(data: &Path) -> Result<(), Error> {
+pub(super) fn set_aside(data: &Path) -> Result<(), Error> {
     if data.exists() {
         let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         fs::rename(data, data.with_file_name(format!("pgdata_{when}")))?;
@@ -100,7 +100,9 @@ async fn fill(bench: &Bench, cluster: &Cluster) -> Result<(), Error> {
     programs
         .sql(folder, "template1", &(roles() + &user_search()))
         .await?;
-    programs.sql(folder, "postgres", &user_search()).await?;
+    programs
+        .sql(folder, "postgres", &(user_search() + &rewinding()))
+        .await?;
     let made = format!(
         "CREATE ROLE {0} LOGIN;\nCREATE DATABASE {1} OWNER {0};\n",
         identifier(owner),
@@ -116,20 +118,9 @@ async fn fill(bench: &Bench, cluster: &Cluster) -> Result<(), Error> {
     Ok(())
 }
 
-async fn copy(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(), Error> {
-    let name = &cluster.name;
-    bench
-        .unpack(&format!("{name}-ca"), &[("ca.crt", "ca.crt")])
-        .await?;
-    bench
-        .unpack(
-            &format!("{name}-replication"),
-            &[
-                ("tls.crt", "replication.crt"),
-                ("tls.key", "replication.key"),
-            ],
-        )
-        .await?;
+/// Copies the primary.
+pub(super) async fn copy(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(), Error> {
+    unpack_certificates(bench, cluster).await?;
     let source = upstream(bench, cluster)?;
     let target = data.display().to_string();
     let args = [
@@ -150,6 +141,12 @@ async fn copy(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(), Error
         .programs
         .run("pg_basebackup", args)
         .await?;
+    // Without it a data directory is a primary's.
+    bench
+        .work
+        .equipment
+        .programs
+        .write(&data.join("standby.signal"), "")?;
     Ok(())
 }
 

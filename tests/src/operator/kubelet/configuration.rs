@@ -1,9 +1,6 @@
 //! The configuration of an instance, and what a new database system begins with.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use kube::ResourceExt as _;
 
@@ -43,6 +40,8 @@ const FIXED: [&str; 15] = [
 ];
 
 /// Writes the configuration of the instance.
+///
+/// What it was stays as it is: a standby that is to be the primary is promoted once it runs.
 pub(super) async fn configure(bench: &Bench, data: &Path) -> Result<(), Error> {
     let programs = &bench.work.equipment.programs;
     let cluster = bench.cluster().await?;
@@ -53,30 +52,7 @@ pub(super) async fn configure(bench: &Bench, data: &Path) -> Result<(), Error> {
             &[("tls.crt", "server.crt"), ("tls.key", "server.key")],
         )
         .await?;
-    bench
-        .unpack(&format!("{name}-ca"), &[("ca.crt", "ca.crt")])
-        .await?;
-    bench
-        .unpack(
-            &format!("{name}-replication"),
-            &[
-                ("tls.crt", "replication.crt"),
-                ("tls.key", "replication.key"),
-            ],
-        )
-        .await?;
-    let target = cluster.object.data["status"]["targetPrimary"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    let signal = data.join("standby.signal");
-    if target == bench.work.pod.name_any() {
-        if signal.exists() {
-            fs::remove_file(&signal)?;
-        }
-    } else {
-        programs.write(&signal, "")?;
-    }
+    unpack_certificates(bench, &cluster).await?;
     let mut lines = own_parameters(bench, &cluster)?;
     for (key, value) in &cluster.spec.postgresql.parameters {
         if FIXED.contains(&key.as_str()) {
@@ -92,6 +68,32 @@ pub(super) async fn configure(bench: &Bench, data: &Path) -> Result<(), Error> {
     programs.write(&data.join("postgresql.conf"), "include 'custom.conf'\n")?;
     programs.write(&data.join("pg_hba.conf"), HBA)?;
     Ok(())
+}
+
+/// Whether the instance is to be the primary.
+pub(super) async fn is_wanted_as_primary(bench: &Bench) -> Result<bool, Error> {
+    let cluster = bench.cluster().await?;
+    Ok(cluster.object.data["status"]["targetPrimary"] == bench.work.pod.name_any().as_str())
+}
+
+/// Whether the data directory is a standby's.
+pub(super) fn is_standby(data: &Path) -> bool {
+    data.join("standby.signal").exists()
+}
+
+/// What an instance trusts, and what it replicates with.
+pub(super) async fn unpack_certificates(bench: &Bench, cluster: &Cluster) -> Result<(), Error> {
+    let name = &cluster.name;
+    let replication = [
+        ("tls.crt", "replication.crt"),
+        ("tls.key", "replication.key"),
+    ];
+    bench
+        .unpack(&format!("{name}-ca"), &[("ca.crt", "ca.crt")])
+        .await?;
+    bench
+        .unpack(&format!("{name}-replication"), &replication)
+        .await
 }
 
 fn own_parameters(bench: &Bench, cluster: &Cluster) -> Result<Vec<String>, Error> {
@@ -110,6 +112,8 @@ fn own_parameters(bench: &Bench, cluster: &Cluster) -> Result<Vec<String>, Error
         // Many instances share a machine.
         setting("shared_buffers", "16MB"),
         setting("wal_level", "logical"),
+        // What a former primary is rewound by.
+        setting("wal_log_hints", "on"),
         setting("wal_receiver_timeout", "5s"),
         setting("wal_retrieve_retry_interval", "200ms"),
     ])
@@ -137,6 +141,20 @@ pub(super) fn roles() -> String {
     format!(
         "CREATE ROLE {REPLICATION_ROLE} WITH REPLICATION LOGIN; CREATE ROLE {POOLER_ROLE} WITH LOGIN;"
     )
+}
+
+/// SQL that lets a former primary read what it lacks, in the database that it asks.
+pub(super) fn rewinding() -> String {
+    let functions = [
+        "pg_ls_dir(text, boolean, boolean)",
+        "pg_stat_file(text, boolean)",
+        "pg_read_binary_file(text)",
+        "pg_read_binary_file(text, bigint, bigint, boolean)",
+    ];
+    let grant = |function| {
+        format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {REPLICATION_ROLE};")
+    };
+    functions.map(grant).concat()
 }
 
 /// SQL that lets `PgBouncer` look passwords up, for each database.

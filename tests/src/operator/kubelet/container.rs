@@ -68,6 +68,8 @@ pub(super) struct Orders {
     pub(super) stop: Option<Duration>,
     /// Keep `PostgreSQL` stopped.
     pub(super) fenced: bool,
+    /// It is the primary and is not to be it any more.
+    pub(super) demoted: bool,
     /// Lines for `PostgreSQL`'s configuration.
     pub(super) parameters: Option<String>,
 }
@@ -96,6 +98,10 @@ impl Container {
 
     pub(super) fn fence(&self, fenced: bool) {
         self.order(|orders| orders.fenced = fenced);
+    }
+
+    pub(super) fn demote(&self, demoted: bool) {
+        self.order(|orders| orders.demoted = demoted);
     }
 
     pub(super) fn configure(&self, parameters: &str) {

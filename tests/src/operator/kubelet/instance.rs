@@ -3,8 +3,9 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    configuration::{configure, data_folder},
+    configuration::{configure, data_folder, is_wanted_as_primary},
     container::{Orders, Report},
+    rejoin::rejoin,
     work::Bench,
 };
 use crate::operator::{
@@ -22,8 +23,8 @@ const CUT: Duration = Duration::from_mins(1);
 enum Ended {
     /// The container is to stop, and `postgres` has.
     Stopped,
-    /// It is fenced, and `postgres` has stopped.
-    Fenced,
+    /// It is fenced, or not the primary any more, and `postgres` has stopped.
+    Held,
     /// `postgres` ended by itself.
     Alone(i32),
 }
@@ -36,13 +37,17 @@ pub(super) async fn run(bench: &mut Bench) -> Result<i32, Error> {
             return Ok(0);
         }
         let data = data_folder(&bench.volume().await?);
+        tokio::select! {
+            rejoined = rejoin(bench, &data) => rejoined?,
+            () = bench.stopping() => return Ok(0),
+        }
         configure(bench, &data).await?;
         let programs = &bench.work.equipment.programs;
         let postmaster =
             Postmaster::start(programs, &data, &bench.work.folder, &bench.log(), &[]).await?;
         match supervise(bench, postmaster, &data).await? {
             Ended::Stopped => return Ok(0),
-            Ended::Fenced => {}
+            Ended::Held => {}
             Ended::Alone(code) => return Ok(if code == 0 { 1 } else { code }),
         }
     }
@@ -61,7 +66,8 @@ async fn may_start(bench: &Bench) -> bool {
             &bench.owner(),
             Fault::NeverHealthy,
         );
-        if !never && !orders.borrow_and_update().fenced {
+        let asked = orders.borrow_and_update().clone();
+        if !never && !asked.fenced && !asked.demoted {
             return true;
         }
         tokio::select! {
@@ -74,7 +80,8 @@ async fn may_start(bench: &Bench) -> bool {
 async fn supervise(bench: &Bench, mut postmaster: Postmaster, data: &Path) -> Result<Ended, Error> {
     let mut orders = bench.orders.clone();
     let mut known = orders.borrow().parameters.clone();
-    let mut ready = false;
+    let mut wanted = is_wanted_as_primary(bench).await?;
+    let (mut ready, mut settled) = (false, false);
     let mut probe = tokio::time::interval(PROBE);
     // A long query of the status is no reason to ask twice as often afterwards.
     probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -84,28 +91,36 @@ async fn supervise(bench: &Bench, mut postmaster: Postmaster, data: &Path) -> Re
             stop(&mut postmaster, &mut orders, patience).await;
             return Ok(Ended::Stopped);
         }
-        if asked.fenced {
+        if asked.fenced || asked.demoted {
             bench.running(false);
             postmaster.stop(Shutdown::Fast);
             postmaster.ended().await;
-            return Ok(Ended::Fenced);
+            return Ok(Ended::Held);
         }
-        // Before it has set up its handlers the signal would end it.
-        if ready && asked.parameters != known {
-            known = asked.parameters;
-            configure(bench, data).await?;
-            postmaster.reload();
+        if asked.parameters != known {
+            let before = wanted;
+            wanted = is_wanted_as_primary(bench).await.unwrap_or(before);
+            settled &= wanted == before;
+            // Before it has set up its handlers the signal would end it.
+            if ready {
+                known = asked.parameters;
+                configure(bench, data).await?;
+                postmaster.reload();
+            }
         }
         tokio::select! {
             code = postmaster.ended() => return Ok(Ended::Alone(code)),
             changed = orders.changed() => if changed.is_err() { return Ok(Ended::Stopped) },
-            _ = probe.tick(), if !ready => ready = look(bench, &postmaster).await,
+            _ = probe.tick(), if !(ready && settled) => {
+                settled = look(bench, &postmaster, wanted).await;
+                ready |= settled;
+            }
         }
     }
 }
 
-/// Asks the instance how it is; whether it is ready.
-async fn look(bench: &Bench, postmaster: &Postmaster) -> bool {
+/// Asks the instance how it is; whether it is ready, and what it is to be.
+async fn look(bench: &Bench, postmaster: &Postmaster, wanted: bool) -> bool {
     let programs = &bench.work.equipment.programs;
     if !postmaster.accepts(programs).await {
         return false;
@@ -119,6 +134,14 @@ async fn look(bench: &Bench, postmaster: &Postmaster) -> bool {
         return false;
     };
     let is_primary = *in_recovery == "f";
+    if wanted && !is_primary {
+        // Without a checkpoint nobody could be rewound to the new timeline yet.
+        let sql = "SELECT pg_promote(); CHECKPOINT;";
+        if let Err(error) = programs.sql(&bench.work.folder, "postgres", sql).await {
+            tracing::warn!(pod = %bench.name(), "failed to promote: {error}");
+        }
+        return false;
+    }
     let report = Report {
         is_primary,
         timeline: timeline.parse().unwrap_or(1),
@@ -150,7 +173,7 @@ async fn stop(
     }
     loop {
         let asked = orders.borrow_and_update().clone();
-        if asked.fenced {
+        if asked.fenced || asked.demoted {
             break;
         }
         until = until.min(begun + asked.stop.unwrap_or_default());

@@ -10,6 +10,7 @@ mod pgbouncer;
 mod pod_status;
 mod pods;
 mod portforward;
+mod rejoin;
 mod waiting;
 mod work;
 
@@ -94,6 +95,11 @@ impl Kubelet {
     /// Fences an instance, or lets it go on.
     pub(super) fn fence(&self, pod_uid: &str, fenced: bool) {
         self.with(pod_uid, |container| container.fence(fenced));
+    }
+
+    /// Has an instance end what it does as the primary.
+    pub(super) fn demote(&self, pod_uid: &str, demoted: bool) {
+        self.with(pod_uid, |container| container.demote(demoted));
     }
 
     /// Has an instance run with these parameters.
