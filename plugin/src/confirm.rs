@@ -17,10 +17,7 @@ pub(crate) fn confirm(what: &str, consequence: &str, name: &str) -> Result<(), F
         .hint("say --yes to confirm; nothing was changed"));
     }
     let mut stderr = std::io::stderr().lock();
-    let _ = write!(
-        stderr,
-        "{what}: {consequence}\nType the name of the database to confirm: "
-    );
+    let _ = write!(stderr, "{what}: {consequence}\nType {name} to confirm: ");
     let _ = stderr.flush();
     let mut line = String::new();
     let read = stdin.lock().read_line(&mut line);

@@ -45,11 +45,12 @@ pub(crate) struct Complaint {
 }
 
 /// Paths in Cluster and Pooler, and the flag that sets each.
-const FLAGS: [(&str, &str); 11] = [
+const FLAGS: [(&str, &str); 12] = [
     ("metadata.labels[daap.dev/name]", "name"),
     ("metadata.labels[daap.dev/owner-team]", "--owner-team"),
     ("metadata.labels[daap.dev/id]", "--id"),
     ("metadata.annotations[daap.dev/purpose]", "--purpose"),
+    ("metadata.annotations[daap.dev/offered-to]", "--to"),
     (
         "metadata.annotations[daap.dev/change-reason]",
         "--change-reason",
@@ -121,6 +122,14 @@ impl Failure {
         Self {
             exit: USAGE,
             ..Self::new(message)
+        }
+    }
+
+    /// For commands whose exit code 1 is an answer, as `diff`'s.
+    pub(crate) fn above_1(self) -> Self {
+        Self {
+            exit: self.exit.max(USAGE),
+            ..self
         }
     }
 

@@ -25,8 +25,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    connect, create, credentials, delete, get, history, list, purge, restore, rollback, update,
-    version,
+    connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
+    rollback, transfer, update, version,
 };
 use context::Context;
 use failure::Failure;
@@ -83,6 +83,9 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rollback(args) => rollback::run(&context, args).await?,
         Command::Delete(args) => delete::run(&context, args).await?,
         Command::Purge(args) => purge::run(&context, args).await?,
+        Command::Diff(args) => return diff::run(&context, args).await,
+        Command::Repair(args) => repair::run(&context, args).await?,
+        Command::Transfer(args) => transfer::run(&context, args).await?,
         Command::Restore(args) => restore::run(&context, args).await?,
         Command::Version(args) => version::run(&context, args).await?,
     }

@@ -11,8 +11,8 @@ pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
 
 use crate::commands::{
-    connect, create, credentials, delete, get, history, list, purge, restore, rollback, update,
-    version,
+    connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
+    rollback, transfer, update, version,
 };
 
 /// clap does not group subcommands; a test holds this to what there is.
@@ -34,9 +34,12 @@ Use:
 Change and remove:
   update       Change owner team, purpose, instances or storage
   rollback     Write the values of an earlier version again
+  transfer     Offer a database to another team, accept one, or withdraw the offer
   delete       Delete a database; its record stays, and its data unless it is purged
   restore      Bring a deleted database back, with its data, id and password
   purge        Destroy the data that a deleted database left
+  diff         Show where a database is not what its record says
+  repair       Finish what is unfinished, write back what has drifted, or undo a deletion
 
 Other:
   version      Show versions of client, server, operator and webhook
@@ -91,12 +94,18 @@ pub(crate) enum Command {
     Update(update::UpdateArgs),
     /// Write the values of an earlier version again
     Rollback(rollback::RollbackArgs),
+    /// Offer a database to another team, accept one, or withdraw the offer
+    Transfer(transfer::TransferArgs),
     /// Delete a database; its record stays, and its data unless it is purged
     Delete(delete::DeleteArgs),
     /// Bring a deleted database back, with its data, id and password
     Restore(restore::RestoreArgs),
     /// Destroy the data that a deleted database left
     Purge(purge::PurgeArgs),
+    /// Show where a database is not what its record says
+    Diff(diff::DiffArgs),
+    /// Finish what is unfinished, write back what has drifted, or undo a deletion
+    Repair(repair::RepairArgs),
     /// Show versions of client, server, operator and webhook
     Version(version::VersionArgs),
 }

@@ -4,13 +4,16 @@ pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod credentials;
 pub(crate) mod delete;
+pub(crate) mod diff;
 pub(crate) mod get;
 pub(crate) mod history;
 mod input;
 pub(crate) mod list;
 pub(crate) mod purge;
+pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod rollback;
+pub(crate) mod transfer;
 pub(crate) mod update;
 pub(crate) mod version;
 

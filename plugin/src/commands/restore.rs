@@ -88,7 +88,9 @@ pub(crate) async fn run(context: &Context, args: RestoreArgs) -> Result<(), Fail
             restore.check().await?;
             k8s.require(&RESTORE_RIGHTS, &format!("restore database/{name}"))
                 .await?;
-            finish(k8s, &name, restore, &args).await?;
+            let deadline = Deadline::within(args.timeout);
+            let progress = Progress::new(&format!("database/{name}"));
+            finish(k8s, &name, restore, args.wait, deadline, &progress).await?;
         }
         DryRun::Client => restore.check().await?,
         DryRun::Server => restore.dry_run().await?,
@@ -96,22 +98,23 @@ pub(crate) async fn run(context: &Context, args: RestoreArgs) -> Result<(), Fail
     print(k8s, &name, &args).await
 }
 
-async fn finish(
+/// From wherever the restore is to its end: the tombstone goes last.
+pub(super) async fn finish(
     k8s: &Kubernetes,
     name: &DatabaseName,
     mut restore: Restore,
-    args: &RestoreArgs,
+    wait: bool,
+    deadline: Deadline,
+    progress: &Progress,
 ) -> Result<(), Failure> {
-    let deadline = Deadline::within(args.timeout);
-    let progress = Progress::new(&format!("database/{name}"));
-    operation::run(&mut restore, deadline, &progress).await?;
-    if args.wait {
+    operation::run(&mut restore, deadline, progress).await?;
+    if wait {
         let mut ready = Ready::new(k8s.clone(), name.clone()).while_pending(OperationName::Restore);
-        operation::run(&mut ready, deadline, &progress).await?;
+        operation::run(&mut ready, deadline, progress).await?;
     }
     restore.until = Until::Finished;
-    operation::run(&mut restore, deadline, &progress).await?;
-    if !args.wait {
+    operation::run(&mut restore, deadline, progress).await?;
+    if !wait {
         progress.note(&format!(
             "it becomes ready by itself; follow it with: kubectl daap get {name} -n {}",
             k8s.namespace()

@@ -69,6 +69,14 @@ impl Kubernetes {
         &self.namespace
     }
 
+    /// The same connection, for another namespace.
+    pub(crate) fn in_namespace(&self, namespace: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The client itself, for port-forwards.
     pub(crate) fn client(&self) -> Client {
         self.client.clone()

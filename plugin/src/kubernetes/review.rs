@@ -1,5 +1,7 @@
 //! Questions about the caller: who it is, and what it may do.
 
+use daap_crds::contract::rbac;
+use daap_crds::names::Team;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
@@ -35,6 +37,18 @@ impl Kubernetes {
             .to_owned())
     }
 
+    /// Whether the caller may act for the team in our namespace.
+    pub(crate) async fn may_own(&self, team: &Team) -> Result<bool, Failure> {
+        self.allowed(&json!({
+            "namespace": self.namespace(),
+            "verb": rbac::OWN,
+            "group": rbac::GROUP,
+            "resource": rbac::TEAMS,
+            "name": team.as_str(),
+        }))
+        .await
+    }
+
     /// Those of `rights` that the caller lacks in our namespace.
     pub(crate) async fn missing_rights(&self, rights: &[Right]) -> Result<Vec<Right>, Failure> {
         let answers = try_join_all(rights.iter().map(|right| self.may(*right))).await?;
@@ -68,15 +82,20 @@ impl Kubernetes {
     }
 
     async fn may(&self, right: Right) -> Result<bool, Failure> {
+        self.allowed(&json!({
+            "namespace": self.namespace(),
+            "verb": right.verb,
+            "group": right.kind.group(),
+            "resource": right.kind.plural(),
+        }))
+        .await
+    }
+
+    async fn allowed(&self, attributes: &Value) -> Result<bool, Failure> {
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {
-                "namespace": self.namespace(),
-                "verb": right.verb,
-                "group": right.kind.group(),
-                "resource": right.kind.plural(),
-            }},
+            "spec": {"resourceAttributes": attributes},
         });
         let answer = self
             .ask(

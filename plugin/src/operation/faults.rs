@@ -278,7 +278,7 @@ async fn kept_data_bars_the_name_until_it_is_purged() {
         failure.to_string().contains("has its data kept until"),
         "{failure}"
     );
-    drive_to_end(Purge::new(fake.connect(), orders()))
+    drive_to_end(Purge::new(fake.connect(), orders(), None))
         .await
         .unwrap();
     assert_deleted(&fake, &first, false, "purged");

@@ -12,10 +12,12 @@ mod faults;
 mod pooler;
 mod purge;
 mod ready;
+mod repair;
 mod restore;
 mod retained;
 mod rollback;
 mod stamps;
+mod transfer;
 mod update;
 
 use std::fmt::Display;
@@ -28,8 +30,10 @@ pub(crate) use create::{Asked, Create};
 pub(crate) use delete::{Delete, Manner, RIGHTS as DELETE_RIGHTS};
 pub(crate) use purge::{Purge, RIGHTS as PURGE_RIGHTS};
 pub(crate) use ready::Ready;
+pub(crate) use repair::{Repair, differences as repair_differences};
 pub(crate) use restore::{RIGHTS as RESTORE_RIGHTS, Restore, Until, Wish};
 pub(crate) use rollback::Rollback;
+pub(crate) use transfer::{Half, Transfer};
 pub(crate) use update::{Changes, Update};
 
 use crate::failure::{Class, Failure};

@@ -52,15 +52,21 @@ pub(crate) struct World {
 pub(crate) struct Purge {
     k8s: Kubernetes,
     name: DatabaseName,
+    /// The beginning of the id of the only one that is meant.
+    id: Option<String>,
     begun: bool,
+    /// Volumes that were destroyed, with their classes.
+    pub(crate) destroyed: Vec<Value>,
 }
 
 impl Purge {
-    pub(crate) fn new(k8s: Kubernetes, name: DatabaseName) -> Self {
+    pub(crate) fn new(k8s: Kubernetes, name: DatabaseName, id: Option<String>) -> Self {
         Self {
             k8s,
             name,
+            id,
             begun: false,
+            destroyed: Vec::new(),
         }
     }
 
@@ -135,6 +141,10 @@ impl Operation for Purge {
         let tombstones: Vec<Value> = tombstones
             .into_iter()
             .filter(|found| Tombstone::read(View(found)).is_some_and(|read| read.keeps_data()))
+            .filter(|found| {
+                let id = View(found).label(label::ID).unwrap_or_default();
+                self.id.as_ref().is_none_or(|asked| id.starts_with(asked))
+            })
             .collect();
         let volumes = self.k8s.list(Kind::Volume, &of_cluster).await?;
         let data = try_join_all(tombstones.iter().map(|found| self.data(found, &volumes))).await?;
@@ -195,6 +205,9 @@ impl Operation for Purge {
         match step {
             Step::DeleteData => {
                 for (kind, object) in &world.data {
+                    if *kind == Kind::Volume && !self.destroyed.contains(object) {
+                        self.destroyed.push(object.clone());
+                    }
                     let object = View(object);
                     self.k8s
                         .delete(*kind, object.name(), object.uid(), false)

@@ -290,28 +290,26 @@ impl Restore {
         world: &World,
         cluster: View<'_>,
         tombstone: Option<View<'_>>,
-    ) -> Result<Next<Step>, Failure> {
+    ) -> Next<Step> {
         if !world.kept.unowned_others().is_empty() {
-            return Ok(Next::Do(Step::Own));
+            return Next::Do(Step::Own);
         }
         if !self.stamped && stamps::are_missing(cluster) {
-            return Ok(Next::Do(Step::Stamp));
+            return Next::Do(Step::Stamp);
         }
         if tombstone.is_some() && !world.kept.unowned_volumes().is_empty() {
-            return Ok(Next::Wait(
-                "waiting until the cluster has its volumes again".into(),
-            ));
+            return Next::Wait("waiting until the cluster has its volumes again".into());
         }
         if self.until == Until::Adopted {
-            return Ok(Next::Done);
+            return Next::Done;
         }
         if tombstone.is_some() {
-            return Ok(Next::Do(Step::RemoveTombstone));
+            return Next::Do(Step::RemoveTombstone);
         }
         if cluster.annotation(annotation::PENDING).is_some() {
-            return Ok(Next::Do(Step::Finish));
+            return Next::Do(Step::Finish);
         }
-        Ok(Next::Done)
+        Next::Done
     }
 }
 
@@ -372,7 +370,7 @@ impl Operation for Restore {
                 "waiting until the pooler of an earlier database is gone".into(),
             )),
             Whose::Foreign => Err(pooler::foreign(found)),
-            Whose::Ours => self.after_objects(world, cluster, tombstone),
+            Whose::Ours => Ok(self.after_objects(world, cluster, tombstone)),
         }
     }
 

@@ -1,0 +1,118 @@
+//! `kubectl daap diff`
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Args;
+use daap_crds::object::map_at;
+use futures::future::try_join;
+use serde_json::Value;
+use similar::TextDiff;
+
+use crate::context::Context;
+use crate::database::Name;
+use crate::failure::Failure;
+use crate::kubernetes::Kind;
+use crate::operation::repair_differences;
+use crate::output::{stdout, yaml};
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl daap diff orders -n apps
+  kubectl daap diff orders || kubectl daap repair orders";
+
+/// Lines around a difference, as `diff -u` shows them.
+const CONTEXT: usize = 3;
+
+/// Arguments of `diff`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DiffArgs {
+    /// Name of the database
+    #[arg(value_name = "NAME")]
+    database: OsString,
+}
+
+/// Shows what `repair` would write. Exit codes as of `kubectl diff`: 0 nothing, 1 something, 2 an
+/// error.
+pub(crate) async fn run(context: &Context, args: DiffArgs) -> Result<ExitCode, Failure> {
+    match diff(context, &args).await.map_err(Failure::above_1)? {
+        text if text.is_empty() => Ok(ExitCode::SUCCESS),
+        text => {
+            stdout(&text)?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn diff(context: &Context, args: &DiffArgs) -> Result<String, Failure> {
+    let name = Name::parse(&args.database)?;
+    let k8s = context.kubernetes().await?;
+    let (cluster_name, pooler_name) = (name.cluster(), name.pooler());
+    let (cluster, pooler) = try_join(
+        k8s.get(Kind::Cluster, &cluster_name),
+        k8s.get(Kind::Pooler, &pooler_name),
+    )
+    .await?;
+    let cluster = cluster.ok_or_else(|| super::not_found(&name, k8s))?;
+    let mut text = String::new();
+    for (object, found, recorded) in repair_differences(&name, &cluster, pooler.as_ref())? {
+        if found != recorded {
+            text.push_str(&unified(&object, &shown(found)?, &shown(recorded)?));
+        }
+    }
+    Ok(text)
+}
+
+/// What people compare: without what the API server and the operator keep for themselves.
+fn shown(mut object: Value) -> Result<String, Failure> {
+    if object.as_object().is_none_or(serde_json::Map::is_empty) {
+        return Ok(String::new());
+    }
+    let metadata = map_at(&mut object, &["metadata"]);
+    for key in ["managedFields", "resourceVersion", "generation"] {
+        metadata.remove(key);
+    }
+    map_at(&mut object, &[]).remove("status");
+    yaml(&object)
+}
+
+fn unified(object: &str, found: &str, recorded: &str) -> String {
+    TextDiff::from_lines(found, recorded)
+        .unified_diff()
+        .context_radius(CONTEXT)
+        .header(
+            &format!("{object} (found)"),
+            &format!("{object} (recorded)"),
+        )
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn shows_what_repair_would_write() {
+        let object = |instances: u32| json!({"metadata": {"name": "daap-orders", "resourceVersion": "7"}, "spec": {"instances": instances}, "status": {"phase": "x"}});
+        let (found, recorded) = (shown(object(5)).unwrap(), shown(object(1)).unwrap());
+        insta::assert_snapshot!(unified("cluster/daap-orders", &found, &recorded), @r"
+        --- cluster/daap-orders (found)
+        +++ cluster/daap-orders (recorded)
+        @@ -1,4 +1,4 @@
+         metadata:
+           name: daap-orders
+         spec:
+        -  instances: 5
+        +  instances: 1
+        ");
+    }
+
+    #[test]
+    fn what_is_missing_is_shown_whole() {
+        let text = unified("pooler/x", &shown(json!({})).unwrap(), "a: 1\nb: 2\n");
+        assert!(text.contains("+a: 1\n+b: 2\n"), "{text}");
+    }
+}

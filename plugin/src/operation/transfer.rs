@@ -1,0 +1,268 @@
+//! Giving a database to another team: offered by its owner, accepted by the team that receives it.
+
+use std::fmt;
+
+use daap_crds::contract::{annotation, label};
+use daap_crds::names::{DatabaseName, Team};
+use daap_crds::object::{View, map_at, set_annotation, set_label};
+use daap_crds::pending::{OperationName, Pending};
+use futures::future::try_join;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Changes, Next, Operation, stamps};
+use crate::failure::{Class, Failure};
+use crate::kubernetes::{Kind, Kubernetes, annotate};
+use crate::output::stderr_line;
+
+/// Which half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// By the owner, for a team that the caller need not own.
+    Offer(Team),
+    /// By who owns both teams: nobody has to accept.
+    Move(Team),
+    /// By the team that it was offered to.
+    Accept,
+    /// By the owner: nobody may accept any more.
+    Cancel,
+}
+
+/// The steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Offer,
+    Withdraw,
+    ChangeTeam,
+    Stamp,
+    LabelPooler,
+    Finish,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Offer => "offering it",
+            Self::Withdraw => "withdrawing the offer",
+            Self::ChangeTeam => "changing the owner team",
+            Self::Stamp => "writing the history",
+            Self::LabelPooler => "labelling the pooler",
+            Self::Finish => "finishing the record",
+        })
+    }
+}
+
+/// What is read before each step.
+#[derive(Debug)]
+pub(crate) struct World {
+    cluster: Option<Value>,
+    pooler: Option<Value>,
+}
+
+/// The operation.
+pub(crate) struct Transfer {
+    k8s: Kubernetes,
+    name: DatabaseName,
+    half: Half,
+    reason: Option<String>,
+    /// Whether anything was written.
+    pub(crate) changed: bool,
+    stamped: bool,
+}
+
+impl Transfer {
+    pub(crate) fn new(
+        k8s: Kubernetes,
+        name: DatabaseName,
+        half: Half,
+        reason: Option<String>,
+    ) -> Self {
+        Self {
+            k8s,
+            name,
+            half,
+            reason,
+            changed: false,
+            stamped: false,
+        }
+    }
+
+    fn begin(&self, cluster: View<'_>) -> Result<Next<Step>, Failure> {
+        let (name, namespace) = (&self.name, self.k8s.namespace());
+        let owner = cluster.label(label::OWNER_TEAM).unwrap_or_default();
+        let offered = cluster.annotation(annotation::OFFERED_TO);
+        match &self.half {
+            Half::Offer(team) | Half::Move(team) if team.as_str() == owner && !self.changed => Err(
+                Failure::new(format!("team '{owner}' owns database/{name} already")),
+            ),
+            Half::Offer(team) if offered == Some(team.as_str()) => Ok(Next::Done),
+            Half::Offer(_) => Ok(Next::Do(Step::Offer)),
+            Half::Move(team) if team.as_str() != owner => Ok(Next::Do(Step::ChangeTeam)),
+            Half::Accept if offered.is_some() => Ok(Next::Do(Step::ChangeTeam)),
+            Half::Cancel if offered.is_some() => Ok(Next::Do(Step::Withdraw)),
+            Half::Accept | Half::Cancel if !self.changed => Err(Failure::new(format!(
+                "database/{name} of team '{owner}' is offered to nobody"
+            ))
+            .hint(format!(
+                "its owner offers it with: kubectl daap transfer {name} --to TEAM -n {namespace}"
+            ))),
+            Half::Move(_) | Half::Accept | Half::Cancel => Ok(Next::Done),
+        }
+    }
+
+    fn change_team(&self, cluster: View<'_>) -> Result<Value, Failure> {
+        let offered = cluster.annotation(annotation::OFFERED_TO);
+        let team = match &self.half {
+            Half::Move(team) => team.clone(),
+            _ => Team::parse(offered.unwrap_or_default()).map_err(|error| {
+                Failure::new(format!("{}: {error}", annotation::OFFERED_TO))
+                    .hint("let its owner withdraw the offer and make another")
+            })?,
+        };
+        let changes = Changes {
+            team: Some(team),
+            reason: self.reason.clone(),
+            ..Changes::default()
+        };
+        let mut patch = changes.patch(&self.name, cluster.0);
+        let pending = Pending {
+            operation: OperationName::Transfer,
+            step: "finish".into(),
+            since: Timestamp::now(),
+            error: None,
+        };
+        set_annotation(&mut patch, annotation::PENDING, pending.to_annotation());
+        if offered.is_some() {
+            map_at(&mut patch, &["metadata", "annotations"])
+                .insert(annotation::OFFERED_TO.into(), Value::Null);
+        }
+        // Somebody else's change since our look makes this a conflict, and we look again: a
+        // withdrawn offer is not accepted.
+        map_at(&mut patch, &["metadata"]).insert(
+            "resourceVersion".into(),
+            cluster
+                .text("/metadata/resourceVersion")
+                .unwrap_or_default()
+                .into(),
+        );
+        Ok(patch)
+    }
+
+    fn refuse(&self, cluster: View<'_>, pending: Option<&Pending>) -> Result<(), Failure> {
+        let name = &self.name;
+        if cluster.is_being_deleted() {
+            return Err(Failure::new(format!("database/{name} is being deleted")));
+        }
+        match pending {
+            Some(pending) if pending.operation != OperationName::Transfer => {
+                Err(Failure::new(format!(
+                    "the {} of database/{name} is not finished",
+                    pending.operation
+                ))
+                .hint(format!(
+                    "finish it first; see: kubectl daap get {name} -n {}",
+                    self.k8s.namespace()
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Operation for Transfer {
+    type World = World;
+    type Step = Step;
+
+    async fn observe(&self) -> Result<World, Failure> {
+        let (cluster_name, pooler_name) = (self.name.cluster(), self.name.pooler());
+        let (cluster, pooler) = try_join(
+            self.k8s.get(Kind::Cluster, &cluster_name),
+            self.k8s.get(Kind::Pooler, &pooler_name),
+        )
+        .await?;
+        Ok(World { cluster, pooler })
+    }
+
+    fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
+        let Some(cluster) = world.cluster.as_ref().map(View) else {
+            return Err(crate::commands::not_found(&self.name, &self.k8s));
+        };
+        let pending = cluster
+            .annotation(annotation::PENDING)
+            .and_then(Pending::parse);
+        self.refuse(cluster, pending.as_ref())?;
+        if pending.is_none() {
+            return self.begin(cluster);
+        }
+        if !self.stamped && stamps::are_missing(cluster) {
+            return Ok(Next::Do(Step::Stamp));
+        }
+        let team = cluster.label(label::OWNER_TEAM);
+        match world.pooler.as_ref().map(View) {
+            Some(pooler) if pooler.label(label::OWNER_TEAM) != team => {
+                Ok(Next::Do(Step::LabelPooler))
+            }
+            _ => Ok(Next::Do(Step::Finish)),
+        }
+    }
+
+    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+        let Some(cluster) = world.cluster.as_ref().map(View) else {
+            return Ok(());
+        };
+        let (kind, name, patch) = match step {
+            Step::Stamp => {
+                stderr_line(stamps::NO_WEBHOOK);
+                stamps::write(&self.k8s, cluster.0, None).await?;
+                self.stamped = true;
+                return Ok(());
+            }
+            Step::Offer | Step::Withdraw => {
+                let to = match &self.half {
+                    Half::Offer(team) => team.as_str().into(),
+                    _ => Value::Null,
+                };
+                let patch = annotate(&[(annotation::OFFERED_TO, to)]);
+                (Kind::Cluster, cluster.name().to_owned(), patch)
+            }
+            Step::ChangeTeam => {
+                let patch = self.change_team(cluster)?;
+                (Kind::Cluster, cluster.name().to_owned(), patch)
+            }
+            Step::LabelPooler => {
+                let mut patch = json!({});
+                let team = cluster.label(label::OWNER_TEAM).unwrap_or_default();
+                set_label(&mut patch, label::OWNER_TEAM, team);
+                (Kind::Pooler, self.name.pooler(), patch)
+            }
+            Step::Finish => {
+                let patch = annotate(&[(annotation::PENDING, Value::Null)]);
+                (Kind::Cluster, cluster.name().to_owned(), patch)
+            }
+        };
+        self.k8s.merge(kind, &name, &patch, false).await?;
+        self.changed = true;
+        Ok(())
+    }
+
+    async fn stop(&mut self, failure: Failure) -> Failure {
+        let class = failure.classification();
+        let failure = failure.context(format!("database/{} not transferred", self.name));
+        if class == Class::Hard && matches!(self.half, Half::Accept) {
+            return failure.hint("only who may act for the team that it is offered to accepts it");
+        }
+        failure
+    }
+
+    fn not_yet(&self) -> String {
+        format!("database/{} is not transferred", self.name)
+    }
+
+    fn unfinished(&self) -> String {
+        format!(
+            "the same command again finishes it; look at it with: kubectl daap get {} -n {}",
+            self.name,
+            self.k8s.namespace()
+        )
+    }
+}
