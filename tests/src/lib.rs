@@ -8,4 +8,5 @@
 )]
 
 pub mod operator;
+pub mod place;
 pub mod sandbox;

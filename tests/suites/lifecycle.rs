@@ -1,145 +1,15 @@
 //! The life of a database as a developer sees it: the plugin through the real kubectl, real
 //! PostgreSQL behind a real PgBouncer.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use base64::Engine as _;
-use daap_tests::sandbox::{Sandbox, User};
+use daap_tests::place::{Place, eventually, run, text};
+use daap_tests::sandbox::User;
 use serde_json::{Value, json};
-
-/// A namespace of the shared sandbox, for one test.
-struct Place {
-    sandbox: &'static Sandbox,
-    namespace: &'static str,
-}
-
-impl Place {
-    async fn of(namespace: &'static str) -> Self {
-        let sandbox = Sandbox::shared().await;
-        sandbox.fresh_namespace(namespace).await;
-        Self { sandbox, namespace }
-    }
-
-    fn plugin(&self, user: User, words: &[&str]) -> Output {
-        let (before, after) = match words.iter().position(|word| *word == "--") {
-            Some(at) => words.split_at(at),
-            None => (words, &[][..]),
-        };
-        let mut command = self.sandbox.plugin(user);
-        command
-            .args(before)
-            .args(["-n", self.namespace])
-            .args(after);
-        run(&mut command, None)
-    }
-
-    /// Runs the plugin as payments-dev and expects it to work.
-    fn done(&self, words: &[&str]) -> String {
-        let output = self.plugin(User::PaymentsDev, words);
-        assert!(output.status.success(), "{words:?}: {}", text(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs the plugin as payments-dev and expects it to fail.
-    fn fails(&self, words: &[&str]) -> String {
-        let output = self.plugin(User::PaymentsDev, words);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{words:?}: {}",
-            text(&output)
-        );
-        text(&output)
-    }
-
-    fn kubectl(&self, words: &[&str], input: Option<&Value>) -> String {
-        let mut command = self.sandbox.kubectl(User::Admin);
-        command.args(words).args(["-n", self.namespace]);
-        let output = run(&mut command, input);
-        assert!(output.status.success(), "{words:?}: {}", text(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, words: &[&str]) -> Value {
-        serde_json::from_str(&self.done(words)).unwrap()
-    }
-
-    fn state(&self, name: &str) -> (String, String) {
-        let status = self.json(&["get", name, "-o", "json"])["status"].clone();
-        let field = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
-        (field("state"), field("reason"))
-    }
-
-    fn create(&self, name: &str, more: &[&str]) -> String {
-        let words = [
-            "create",
-            name,
-            "--owner-team",
-            "payments",
-            "--purpose",
-            "for a test",
-        ];
-        self.done(&[&words[..], more].concat())
-    }
-
-    fn sql(&self, name: &str, statement: &str) -> String {
-        self.done(&[
-            "connect",
-            name,
-            "--",
-            "--no-align",
-            "--tuples-only",
-            "-c",
-            statement,
-        ])
-    }
-}
-
-fn run(command: &mut Command, input: Option<&Value>) -> Output {
-    let piped = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    if let Some(input) = input {
-        stdin.write_all(input.to_string().as_bytes()).unwrap();
-    }
-    drop(stdin);
-    child.wait_with_output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    let both = [&output.stdout[..], &output.stderr].concat();
-    String::from_utf8_lossy(&both).into_owned()
-}
-
-/// Looks again until `look` finds something.
-async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
-    let mut ticks = tokio::time::interval(Duration::from_millis(200));
-    loop {
-        ticks.tick().await;
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "not within a minute: {what}"
-        );
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_created_used_changed_deleted_and_purged() {
-    let place = Place::of("life").await;
+    let place = Place::shared("life").await;
     let said = place.create("orders", &["--storage", "1Gi"]);
     assert_eq!(
         said.lines().next(),
@@ -244,7 +114,7 @@ async fn a_database_is_created_used_changed_deleted_and_purged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_outlive_a_pod_and_the_certificate_has_the_poolers_name() {
-    let place = Place::of("restart").await;
+    let place = Place::shared("restart").await;
     place.create("orders", &[]);
     place.sql(
         "orders",
@@ -316,7 +186,7 @@ async fn rows_outlive_a_pod_and_the_certificate_has_the_poolers_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_changes_its_team_with_everything_that_is_its_own_but_never_its_name() {
-    let place = Place::of("teams").await;
+    let place = Place::shared("teams").await;
     place.create("orders", &["--wait=false"]);
     let change = ["update", "orders", "--owner-team", "billing"];
     let said = place.fails(&change);
@@ -340,7 +210,7 @@ async fn a_database_changes_its_team_with_everything_that_is_its_own_but_never_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connect_forwards_a_port_where_the_service_has_no_address() {
-    let place = Place::of("forward").await;
+    let place = Place::shared("forward").await;
     place.create("orders", &[]);
     let service = "service/daap-orders-pooler";
     let plain = r#"{"spec":{"type":"ClusterIP"}}"#;
@@ -355,7 +225,7 @@ async fn connect_forwards_a_port_where_the_service_has_no_address() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_that_is_refused_on_the_way_is_docked_and_finished_by_the_same_command() {
-    let place = Place::of("docked").await;
+    let place = Place::shared("docked").await;
     let policy = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": "no-poolers-in-docked"},
@@ -429,7 +299,7 @@ async fn a_creation_that_is_refused_on_the_way_is_docked_and_finished_by_the_sam
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_filter_page_and_print_as_asked() {
-    let place = Place::of("lists").await;
+    let place = Place::shared("lists").await;
     for name in ["orders", "offers", "stock"] {
         place.create(name, &["--wait=false"]);
     }
@@ -477,7 +347,7 @@ async fn lists_filter_page_and_print_as_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_writes_nothing() {
-    let place = Place::of("dry").await;
+    let place = Place::shared("dry").await;
     for way in ["--dry-run=client", "--dry-run=server"] {
         place.create("orders", &[way]);
     }
@@ -505,7 +375,7 @@ async fn a_dry_run_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_does_not_come_up_is_not_called_ready() {
-    let place = Place::of("stuck").await;
+    let place = Place::shared("stuck").await;
     let words = [
         "create",
         "orders",
