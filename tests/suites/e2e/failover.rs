@@ -20,9 +20,6 @@ async fn after_a_failover_it_is_deleted_and_restored_with_all_rows() {
 
     place.delete();
     assert_eq!(place.names("pvc").len(), 3);
-    if !place.restores() {
-        return;
-    }
     let restored = place.restore(&[]);
     assert_eq!(restored["record"]["id"], created["record"]["id"]);
     place.ready_with(3);

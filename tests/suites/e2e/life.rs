@@ -35,9 +35,6 @@ fn live(place: &Place, instances: u64) {
     let (id, password) = (&created["record"]["id"], place.password());
     place.delete();
     is_deleted(place, id, instances);
-    if !place.restores() {
-        return;
-    }
     let restored = place.restore(&[]);
     assert_eq!(restored["record"]["id"], *id);
     assert_eq!(restored["spec"]["instances"], instances);
@@ -46,6 +43,7 @@ fn live(place: &Place, instances: u64) {
     place.ready_with(instances);
 
     purge(place, id);
+    tells_all(place, id);
 }
 
 /// Another purpose, another number of instances, and back: three versions more.
@@ -117,4 +115,26 @@ pub(crate) fn purge(place: &Place, id: &Value) {
     place.eventually("nothing is left but the record", || {
         (place.left() == [tombstone.as_str()]).then_some(())
     });
+}
+
+/// Every version from the creation to the end, without a gap.
+fn tells_all(place: &Place, id: &Value) {
+    let history = place.json(&["history", NAME]);
+    let versions = history["items"].as_array().cloned().unwrap_or_default();
+    let actions: Vec<String> = versions.iter().map(|row| field(row, "/action")).collect();
+    let updates = ["updated"; 3];
+    let wanted = [
+        &["created"][..],
+        &updates,
+        &["deleted", "restored", "deleted"],
+    ]
+    .concat();
+    assert_eq!(actions, wanted, "{history:#}");
+    for (row, next) in versions.iter().zip(versions.iter().skip(1)) {
+        assert_eq!(row["id"], *id);
+        assert_eq!(row["effectiveTo"], next["effectiveFrom"], "{history:#}");
+        assert_eq!(row["isCurrent"], false);
+    }
+    assert_eq!(versions[1]["reason"], "more to do");
+    place.done(&["history", NAME, "--verify"]);
 }

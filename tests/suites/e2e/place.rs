@@ -238,17 +238,6 @@ impl Place {
         assert!(said.contains("database/orders deleted"), "{said}");
     }
 
-    /// Whether the plugin can restore yet.
-    pub(crate) fn restores(&self) -> bool {
-        let there = run(self.ground.plugin().args(["restore", "--help"]))
-            .status
-            .success();
-        if !there {
-            self.says("  the plugin cannot restore yet");
-        }
-        there
-    }
-
     /// Brings the database back.
     pub(crate) fn restore(&self, more: &[&str]) -> Value {
         let said = self.lasting(&[&["restore", NAME], more].concat());
