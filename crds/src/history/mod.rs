@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 pub use row::{Action, Changes, Row, Tracked};
-pub use verify::{Inconsistency, verify_object};
+pub use verify::{Inconsistency, keeps_every_version, verify_object};
 pub use versions::{Then, Version};
 
 /// All annotations of an object share 256 KiB; ours leaves room for everybody else's.

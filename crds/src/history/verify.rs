@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{Action, History, Tracked};
+use super::{Action, History, Row, Tracked};
 use crate::contract::{annotation, label};
 use crate::object::View;
 use crate::tombstone::Tombstone;
@@ -75,6 +75,24 @@ pub fn verify_object(object: View<'_>) -> Vec<Inconsistency> {
     found.extend(history.actions(object.label(label::DELETED) == Some("true")));
     found.extend(history.stamps(object));
     found
+}
+
+/// Whether the history of `tombstone` is that of `cluster` and one version more: whether it keeps
+/// every version once the Cluster is gone.
+#[must_use]
+pub fn keeps_every_version(tombstone: View<'_>, cluster: View<'_>) -> bool {
+    let parse = |object: View<'_>| match object.annotation(annotation::HISTORY) {
+        None => Some(History::default()),
+        Some(text) => History::parse(text).ok(),
+    };
+    let (Some(kept), Some(history)) = (parse(tombstone), parse(cluster)) else {
+        return false;
+    };
+    let same = |row: &Row| {
+        let mut others = kept.rows.iter();
+        others.all(|other| other.version != row.version || other == row)
+    };
+    kept.version() == history.version() + 1 && history.rows.iter().all(same)
 }
 
 /// A tombstone has no spec: it carries that of its Cluster.
@@ -185,9 +203,9 @@ impl History {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::super::{Changes, Row};
+    use super::super::Changes;
     use super::*;
 
     fn row(version: u64, second: i64) -> Row {
@@ -259,6 +277,27 @@ mod tests {
                 Inconsistency::Lives(6),
             ]
         );
+    }
+
+    #[test]
+    fn a_tombstone_of_an_earlier_deletion_loses_versions() {
+        use Action::{Created, Deleted, Restored, Updated};
+        let object = |actions: &[Action]| {
+            let history = with_actions(actions).to_annotation();
+            json!({"metadata": {"annotations": {"daap.dev/history": history}}})
+        };
+        let keeps = |tombstone: &Value, cluster: &Value| {
+            keeps_every_version(View(tombstone), View(cluster))
+        };
+        let tombstone = object(&[Created, Updated, Deleted]);
+        assert!(keeps(&tombstone, &object(&[Created, Updated])));
+        assert!(!keeps(&tombstone, &object(&[Created])));
+        assert!(!keeps(
+            &tombstone,
+            &object(&[Created, Updated, Deleted, Restored])
+        ));
+        assert!(!keeps(&tombstone, &object(&[Created, Deleted])));
+        assert!(keeps(&object(&[Deleted]), &json!({})));
     }
 
     #[test]

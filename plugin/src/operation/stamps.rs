@@ -6,7 +6,7 @@ use daap_crds::admission::{
 };
 use daap_crds::contract::{annotation, label};
 use daap_crds::history::{History, Tracked};
-use daap_crds::object::{View, map_at, set_annotation, set_label};
+use daap_crds::object::{View, map_at, remove_annotation, set_annotation, set_label};
 use daap_crds::policy::Policy;
 use serde_json::Value;
 
@@ -53,6 +53,8 @@ fn before(cluster: &Value) -> Option<Value> {
     set_annotation(&mut before, annotation::PURPOSE, last.purpose);
     map_at(&mut before, &["spec"]).insert("instances".into(), last.instances.into());
     map_at(&mut before, &["spec", "storage"]).insert("size".into(), last.storage.into());
+    // It came with the change that is to be stamped.
+    remove_annotation(&mut before, annotation::PENDING);
     Some(before)
 }
 

@@ -138,7 +138,14 @@ fn action(base: &Base<'_>, cluster: View<'_>, record: &Tracked) -> Action {
         Base::Stored(old) if Tracked::of(*old).owner_team != record.owner_team => {
             Action::Transferred
         }
-        Base::Stored(_) if is_pending(cluster, OperationName::Rollback) => Action::RolledBack,
+        // One that was there before is of a rollback that nobody finished, not of this write.
+        Base::Stored(old)
+            if is_pending(cluster, OperationName::Rollback)
+                && old.annotation(annotation::PENDING)
+                    != cluster.annotation(annotation::PENDING) =>
+        {
+            Action::RolledBack
+        }
         Base::Stored(_) => Action::Updated,
     }
 }

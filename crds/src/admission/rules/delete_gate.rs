@@ -1,6 +1,7 @@
 use super::super::Question;
 use super::{Context, Verdict};
 use crate::contract::label;
+use crate::history::keeps_every_version;
 use crate::object::View;
 use crate::tombstone::{Stage, Tombstone};
 use crate::violation::{Rule, Violation};
@@ -19,6 +20,23 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
         namespace: context.namespace().to_owned(),
         id: id.to_owned(),
     })?;
+    if let Some(map) = tombstone
+        && !keeps_every_version(View(map), old)
+    {
+        // As it is where a restore was not finished: the versions since then would be lost.
+        return Ok(vec![Violation::new(
+            Rule::DeleteGate,
+            "metadata.name",
+            format!(
+                "its tombstone '{}' does not have every version of its record",
+                View(map).name()
+            ),
+            format!(
+                "finish what left the tombstone: kubectl daap repair {}",
+                old.label(label::NAME).unwrap_or("NAME")
+            ),
+        )]);
+    }
     let stage = tombstone
         .and_then(|map| Tombstone::read(View(map)))
         .map(|tombstone| tombstone.stage);

@@ -30,6 +30,17 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
             hint,
         ));
     }
+    // The tombstone may be written already: a version that came later would be lost with the
+    // Cluster. (The rest of the record lies in the spec too.)
+    let purpose = annotation::PURPOSE;
+    if old.annotation(purpose) != new.annotation(purpose) {
+        violations.push(Violation::new(
+            Rule::PendingDelete,
+            annotation_field(purpose),
+            "it does not change while the deletion is pending",
+            hint,
+        ));
+    }
     let docked = |view: View<'_>| view.annotation(cnpg::HIBERNATION) == Some("on");
     if docked(old) && !docked(new) {
         violations.push(Violation::new(
