@@ -150,9 +150,6 @@ impl Pass {
 
     /// Makes what a Cluster has beside its instances.
     async fn prepare(&mut self) -> Result<(), Error> {
-        if self.is_prepared() {
-            return Ok(());
-        }
         access::ensure(&self.shared, &self.cluster).await?;
         secrets::ensure(&self.shared, &self.cluster).await?;
         if !self.poolers.is_empty() {
@@ -171,21 +168,7 @@ impl Pass {
         }
         let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
         let secret = secrets.get(&self.cluster.app_secret()).await?;
-        annotate(&secrets, &secret, &inherited.labels, &inherited.annotations).await?;
-        self.shared.prepared.remember(self.needs());
-        Ok(())
-    }
-
-    /// Whether what is made beside the pods was made for just this; only the fake relies on it.
-    fn is_prepared(&self) -> bool {
-        self.shared.prepared.contains(&self.needs())
-    }
-
-    /// What [`Pass::prepare`] follows from.
-    fn needs(&self) -> String {
-        let counts = (self.view.pods.len(), self.view.claims.len());
-        let (spec, poolers) = (&self.cluster.object.data["spec"], &self.poolers);
-        format!("{} {spec} {counts:?} {poolers:?}", self.cluster.uid)
+        annotate(&secrets, &secret, &inherited.labels, &inherited.annotations).await
     }
 
     /// Tells the instance managers what the Cluster says.

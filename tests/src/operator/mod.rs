@@ -17,7 +17,6 @@
 //! | `traffic` | kube-proxy: an address of its own for each Service |
 //! | `addresses`, `postgres`, `postmaster` | this machine: addresses, programs |
 //! | `faults` | what goes wrong on demand |
-//! | `prepared` | what the fake without processes need not make again |
 
 mod access;
 mod addresses;
@@ -41,7 +40,6 @@ mod pods;
 mod pooler;
 mod postgres;
 mod postmaster;
-mod prepared;
 mod report;
 mod resources;
 mod rollout;
@@ -63,18 +61,14 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use kube::{
     Api, Client,
-    runtime::{
-        Controller, WatchStreamExt as _,
-        controller::{self, Action},
-        watcher,
-    },
+    runtime::{Controller, WatchStreamExt as _, controller::Action, watcher},
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{
     addresses::Addresses, events::Announcer, faults::Faults, kubelet::Kubelet, postgres::Programs,
-    prepared::Prepared, traffic::Traffic,
+    traffic::Traffic,
 };
 
 /// Where the stand-in works, and how patient it is.
@@ -88,8 +82,6 @@ pub struct Config {
     /// How long an instance that is asked to stop waits for its sessions to end before it cuts
     /// them. The real one waits for minutes; seconds show the same.
     pub shutdown_patience: Duration,
-    /// Run no processes: pods that nobody can connect to, for suites that make hundreds of them.
-    pub hollow: bool,
 }
 
 impl Config {
@@ -100,14 +92,9 @@ impl Config {
             client,
             state_dir,
             shutdown_patience: Duration::from_secs(20),
-            hollow: false,
         }
     }
 }
-
-/// Every change of whatever belongs to a database has it looked at again, which for hundreds of them
-/// is most of the work: a burst of changes is looked at once.
-const HOLLOW_DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// What all parts share.
 struct Shared {
@@ -120,9 +107,6 @@ struct Shared {
     state_dir: PathBuf,
     /// Version of the app Secret whose password the role of a Cluster (by uid) has.
     passwords: Mutex<HashMap<String, String>>,
-    /// How long an object has to be left alone before it is looked at.
-    debounce: Duration,
-    prepared: Prepared,
 }
 
 /// Plays the operator until told to stop, then stops every process that it started.
@@ -148,7 +132,6 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         events: Announcer::new(config.client.clone()),
         state_dir: config.state_dir.clone(),
         patience: config.shutdown_patience,
-        hollow: config.hollow,
     });
     let shared = Arc::new(Shared {
         events: Announcer::new(config.client.clone()),
@@ -159,12 +142,6 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         programs,
         state_dir: config.state_dir,
         passwords: Mutex::default(),
-        debounce: if config.hollow {
-            HOLLOW_DEBOUNCE
-        } else {
-            Duration::ZERO
-        },
-        prepared: Prepared::new(config.hollow),
     });
     shared.kubelet.set_traffic(shared.traffic.clone());
     volumes::register_classes(&shared.client).await?;
@@ -210,9 +187,7 @@ async fn drive<K, F, R>(
     F: FnMut(Arc<K>, Arc<Shared>) -> R,
     R: Future<Output = Result<Action, error::Error>> + Send + 'static,
 {
-    let config = controller::Config::default().debounce(shared.debounce);
     controller
-        .with_config(config)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(reconcile, retry, shared)
         .for_each(|outcome| async move {

@@ -105,7 +105,6 @@ fn run(Arguments { command }: Arguments) -> Result<()> {
                 operator: !no_operator,
                 real_crds,
                 policy: policy.transpose()?,
-                hollow: false,
             };
             up(&name, options)
         }

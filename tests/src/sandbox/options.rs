@@ -4,10 +4,6 @@ use serde::{Deserialize, Serialize};
 
 /// What a sandbox consists of; the default is everything, on the project's own CRDs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each part can be left out by itself"
-)]
 pub struct SandboxOptions {
     /// Start the webhook and install its configurations.
     pub webhook: bool,
@@ -18,10 +14,6 @@ pub struct SandboxOptions {
     pub real_crds: bool,
     /// The policy (YAML) instead of the one in `manifests/`.
     pub policy: Option<String>,
-    /// A fake for the fault matrix, whose hundreds of databases nobody connects to: the stand-in
-    /// runs neither `PostgreSQL` nor `PgBouncer`, and plays everything else as usual.
-    #[serde(default)]
-    pub hollow: bool,
 }
 
 impl Default for SandboxOptions {
@@ -31,7 +23,6 @@ impl Default for SandboxOptions {
             operator: true,
             real_crds: false,
             policy: None,
-            hollow: false,
         }
     }
 }

@@ -9,13 +9,9 @@ use super::{identity::User, kubeconfig, layout::Layout};
 /// Starts the stand-in; it ends when the token is cancelled.
 pub(super) async fn start(
     layout: &Layout,
-    hollow: bool,
     stop: CancellationToken,
 ) -> Result<JoinHandle<Result<()>>> {
     let client = kubeconfig::client(&layout.kubeconfig_of(User::Operator)).await?;
-    let config = crate::operator::Config {
-        hollow,
-        ..crate::operator::Config::new(client, layout.operator())
-    };
+    let config = crate::operator::Config::new(client, layout.operator());
     Ok(tokio::spawn(crate::operator::run(config, stop)))
 }

@@ -103,8 +103,7 @@ async fn live(mandate: &Mandate, layout: &Layout, started: Instant) -> Result<()
     let operator_stop = CancellationToken::new();
     let mut operator = None;
     if mandate.options.operator {
-        operator =
-            Some(stand_in::start(layout, mandate.options.hollow, operator_stop.clone()).await?);
+        operator = Some(stand_in::start(layout, operator_stop.clone()).await?);
     }
     let ready = Ready {
         folder: layout.folder().to_owned(),

@@ -8,8 +8,11 @@
 )]
 
 mod matrix;
+mod operator;
 mod place;
+mod power;
 mod proxy;
+mod races;
 mod request;
 mod table;
 mod tally;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::{
+    operator,
     place::{Outcome, Place, Via},
     proxy::Fault,
     request::Key,
@@ -30,25 +31,36 @@ use crate::{
 const WORKERS: usize = 10;
 /// How long the operator and the collectors may take to do what an operation leaves to them.
 const SETTLING: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(150);
+const LOOK: Duration = Duration::from_millis(400);
+/// Cases after which a line tells that it goes on.
+const PROGRESS: usize = 100;
+/// Who has changed nothing for so long is done.
+const QUIET: Duration = Duration::from_secs(2);
 /// Comma-separated names: only these operations, for whoever works on one.
 const ONLY: &str = "DAAP_FAULTS";
 
 /// The sandbox of the matrix and the races: nobody connects to a database of theirs.
 pub(crate) async fn sandbox() -> &'static Sandbox {
     static SHARED: OnceCell<Sandbox> = OnceCell::const_new();
+    static PLAYED: OnceCell<()> = OnceCell::const_new();
     let options = SandboxOptions {
-        hollow: true,
+        operator: false,
         ..SandboxOptions::default()
     };
     let start = || Sandbox::start_with(options);
-    SHARED.get_or_try_init(start).await.unwrap()
+    let sandbox = SHARED.get_or_try_init(start).await.unwrap();
+    PLAYED.get_or_init(async || operator::play(sandbox)).await;
+    sandbox
 }
 
 /// A run in which nothing went wrong.
-struct Faultless {
+pub(crate) struct Faultless {
+    /// Every request, in its order.
+    pub(crate) sent: Vec<Key>,
+    /// Those that the matrix breaks.
     requests: Vec<Key>,
-    end: Value,
+    /// What is there afterwards.
+    pub(crate) end: Value,
     lives: bool,
 }
 
@@ -91,6 +103,7 @@ async fn every_fault_on_every_request_is_told_truly_and_made_good_by_the_same_co
         }
     }
     let planned = cases.len();
+    say(&format!("fault matrix: {planned} cases\n"));
     let names = operations.iter().map(|operation| operation.name);
     let runs: BTreeMap<&str, Faultless> = names.zip(runs).collect();
     let (cases, tally) = (Mutex::new(cases), Mutex::new(tally));
@@ -101,10 +114,17 @@ async fn every_fault_on_every_request_is_told_truly_and_made_good_by_the_same_co
             let Some(case) = next else { return };
             let ended = case.run(place, &runs[case.operation.name]).await;
             let end = ended.as_ref().ok().copied();
-            tally
-                .lock()
-                .unwrap()
-                .count(case.operation.name, case.fault, end);
+            let counted = {
+                let mut tally = tally.lock().unwrap();
+                tally.count(case.operation.name, case.fault, end);
+                tally.cases()
+            };
+            if counted % PROGRESS == 0 {
+                let seconds = begun.elapsed().as_secs();
+                say(&format!(
+                    "fault matrix: {counted} of {planned} cases, {seconds} s\n"
+                ));
+            }
             if let Err(problem) = ended {
                 let (name, Case { key, fault, .. }) = (case.operation.name, &case);
                 let text = format!(
@@ -124,12 +144,21 @@ async fn every_fault_on_every_request_is_told_truly_and_made_good_by_the_same_co
     assert!(failures.is_empty(), "{} cases failed", failures.len());
 }
 
+/// Looks again until it is so; the last objection is what the test fails with.
+pub(crate) async fn eventually(what: &str, look: impl AsyncFn() -> Result<(), String>) {
+    let deadline = Instant::now() + SETTLING;
+    while let Err(objection) = look().await {
+        assert!(Instant::now() < deadline, "{what}: {objection}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Written even where the harness keeps what a test prints.
 pub(crate) fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-async fn record(place: &Place, operation: &Operation, number: usize) -> Faultless {
+pub(crate) async fn record(place: &Place, operation: &Operation, number: usize) -> Faultless {
     let database = format!("r{number:05}");
     prepare(place, operation, &database).await.unwrap();
     let (proxy, strikes) = place.proxy(operation.user, &database, None).await;
@@ -140,33 +169,37 @@ async fn record(place: &Place, operation: &Operation, number: usize) -> Faultles
     assert!(outcome.is_done(), "{}: {outcome:?}", operation.name);
     let lives = place.world(&database).await.cluster().is_some();
     let end = settled(place, &database).await;
-    let mut requests: Vec<Key> = proxy
-        .requests()
-        .into_iter()
-        .filter(|key| key.is_write() || key.occurrence == 1)
-        .collect();
+    let sent = proxy.requests();
+    let once = |key: &&Key| key.is_write() || key.occurrence == 1;
+    let mut requests: Vec<Key> = sent.iter().filter(once).cloned().collect();
     requests.sort();
     assert_eq!(end["inconsistencies"], json!([]), "{}", operation.name);
     place.clear(&database).await;
     Faultless {
+        sent,
         requests,
         end,
         lives,
     }
 }
 
-/// What is there once a database has become ready, or its remains have been collected.
+/// What is there once a database has become ready, or its remains have been collected, and nobody
+/// changes anything any more.
 async fn settled(place: &Place, database: &str) -> Value {
     let deadline = Instant::now() + SETTLING;
+    let mut last = Value::Null;
     loop {
         let world = place.world(database).await;
-        if world.unknown().is_empty()
-            && (world.cluster().is_none() || state(place, database).await == "ready")
-        {
-            return world.snapshot();
+        let lives = world.cluster().is_some();
+        let done =
+            world.unknown().is_empty() && (!lives || state(place, database).await == "ready");
+        let now = world.snapshot();
+        if done && now == last {
+            return now;
         }
         assert!(Instant::now() < deadline, "{database} does not settle");
-        tokio::time::sleep(LOOK).await;
+        last = now;
+        tokio::time::sleep(QUIET).await;
     }
 }
 
@@ -180,7 +213,11 @@ async fn state(place: &Place, database: &str) -> String {
         .to_owned()
 }
 
-async fn prepare(place: &Place, operation: &Operation, database: &str) -> Result<(), String> {
+pub(crate) async fn prepare(
+    place: &Place,
+    operation: &Operation,
+    database: &str,
+) -> Result<(), String> {
     for before in operation.before {
         match before {
             Before::Done(user, given) => {
@@ -190,17 +227,39 @@ async fn prepare(place: &Place, operation: &Operation, database: &str) -> Result
                     return Err(format!("before it, {words:?}: {}", outcome.stderr));
                 }
             }
+            Before::Killed(user, given, what) => {
+                let key = Key {
+                    what: (*what).to_owned(),
+                    occurrence: 1,
+                };
+                let plan = Some((key, Fault::KilledAfter));
+                let (proxy, strikes) = place.proxy(*user, database, plan).await;
+                let (words, via) = (words(given, database), Via::Through(&proxy, strikes));
+                let outcome = place.plugin(*user, &refs(&words), via).await;
+                if !proxy.has_fired() {
+                    return Err(format!("before it, {words:?}: {}", outcome.stderr));
+                }
+            }
+            Before::PoolerRemoved => {
+                let world = place.world(database).await;
+                let pooler = world
+                    .paths()
+                    .into_iter()
+                    .find(|path| path.contains("/poolers/"));
+                let deleted = place.delete(User::Admin, &pooler.unwrap_or_default()).await;
+                deleted.map_err(|error| format!("before it: {error}"))?;
+            }
         }
     }
     Ok(())
 }
 
-fn words(given: &[&str], database: &str) -> Vec<String> {
+pub(crate) fn words(given: &[&str], database: &str) -> Vec<String> {
     let words = given.iter().map(|word| word.replace(NAME, database));
     words.collect()
 }
 
-fn refs(words: &[String]) -> Vec<&str> {
+pub(crate) fn refs(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 

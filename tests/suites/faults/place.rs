@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Longer than any operation takes, and its retries: what lasts longer hangs.
-const HUNG: Duration = Duration::from_secs(120);
+const HUNG: Duration = Duration::from_mins(2);
 /// The garbage collector is exempt from admission: what a case leaves goes without a word.
 const COLLECTOR: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
 
@@ -146,6 +146,11 @@ impl Place {
 
     /// What the API server holds of a database.
     pub(crate) async fn world(&self, database: &str) -> World {
+        self.try_world(database).await.unwrap()
+    }
+
+    /// The same, while the API server may be down.
+    pub(crate) async fn try_world(&self, database: &str) -> Result<World, kube::Error> {
         World::read(&self.harness, &self.namespace, database).await
     }
 

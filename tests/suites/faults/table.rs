@@ -9,6 +9,10 @@ pub(crate) const NAME: &str = "NAME";
 pub(crate) enum Before {
     /// The plugin does something, and it works.
     Done(User, &'static [&'static str]),
+    /// The plugin is killed when this request of it is done, the first of its kind.
+    Killed(User, &'static [&'static str], &'static str),
+    /// Somebody removes the Pooler behind our back.
+    PoolerRemoved,
 }
 
 /// An operation of the matrix.
@@ -31,6 +35,8 @@ const CREATE: &[&str] = &[
 ];
 const CREATED: Before = Before::Done(User::PaymentsDev, CREATE);
 const DELETED: Before = Before::Done(User::PaymentsDev, &["delete", NAME, "--yes"]);
+const OFFER: &[&str] = &["transfer", NAME, "--to", "billing"];
+const OFFERED: Before = Before::Done(User::PaymentsDev, OFFER);
 const NOT_FOUND: Option<&str> = Some("not found");
 
 /// Every operation. A new one is one row more.
@@ -94,5 +100,68 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["purge", NAME, "--yes"],
         again: Some("no deleted database"),
+    },
+    Operation {
+        name: "restore",
+        before: &[CREATED, DELETED],
+        user: User::PaymentsDev,
+        words: &["restore", NAME, "--change-reason", "missed"],
+        again: Some("there is nothing to restore"),
+    },
+    Operation {
+        name: "repair",
+        before: &[CREATED, Before::PoolerRemoved],
+        user: User::PaymentsDev,
+        words: &["repair", NAME],
+        again: None,
+    },
+    Operation {
+        name: "repair --abort",
+        // Half of what is kept is detached already.
+        before: &[
+            CREATED,
+            Before::Killed(
+                User::PaymentsDev,
+                &["delete", NAME, "--yes"],
+                "PATCH /api/v1/namespaces/{namespace}/persistentvolumeclaims/daap-{name}-1",
+            ),
+        ],
+        user: User::PaymentsDev,
+        words: &["repair", NAME, "--abort"],
+        again: Some("there is nothing to undo"),
+    },
+    Operation {
+        name: "transfer offer",
+        before: &[CREATED],
+        user: User::PaymentsDev,
+        words: OFFER,
+        again: None,
+    },
+    Operation {
+        name: "transfer accept",
+        before: &[CREATED, OFFERED],
+        user: User::BillingDev,
+        words: &["transfer", NAME, "--accept"],
+        again: Some("offered to nobody"),
+    },
+    Operation {
+        name: "transfer cancel",
+        before: &[CREATED, OFFERED],
+        user: User::PaymentsDev,
+        words: &["transfer", NAME, "--cancel"],
+        again: Some("offered to nobody"),
+    },
+    Operation {
+        name: "rollback",
+        before: &[
+            CREATED,
+            Before::Done(
+                User::PaymentsDev,
+                &["update", NAME, "--purpose", "changed", "--instances", "2"],
+            ),
+        ],
+        user: User::PaymentsDev,
+        words: &["rollback", NAME, "--to", "1"],
+        again: None,
     },
 ];

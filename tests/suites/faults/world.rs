@@ -34,7 +34,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn read(client: &Client, namespace: &str, name: &str) -> Self {
+    pub(crate) async fn read(
+        client: &Client,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Self, kube::Error> {
         let lists = COLLECTIONS.iter().map(|(group, plural)| {
             let path = format!("{group}/namespaces/{namespace}/{plural}");
             let request = Request::get(path).body(Vec::new()).unwrap();
@@ -45,17 +49,17 @@ impl World {
             let rest = View(object).name().strip_prefix(&prefix);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         };
-        let lists = try_join_all(lists).await.unwrap();
+        let lists = try_join_all(lists).await?;
         let objects = lists.into_iter().map(|mut list| {
             let items = list["items"].take();
             let items = items.as_array().cloned().unwrap_or_default();
             items.into_iter().filter(|object| ours(object)).collect()
         });
-        Self {
+        Ok(Self {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             objects: objects.collect(),
-        }
+        })
     }
 
     fn of(&self, plural: &str) -> &[Value] {
@@ -74,6 +78,10 @@ impl World {
     pub(crate) fn tombstones(&self) -> impl Iterator<Item = (View<'_>, Tombstone)> {
         let read = |object| Some((View(object), Tombstone::read(View(object))?));
         self.of("configmaps").iter().filter_map(read)
+    }
+
+    pub(crate) fn volumes(&self) -> &[Value] {
+        self.of("persistentvolumeclaims")
     }
 
     /// The Cluster's, else that of the only tombstone.

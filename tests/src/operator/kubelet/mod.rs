@@ -3,7 +3,6 @@
 mod bootstrap;
 mod configuration;
 mod container;
-mod hollow;
 mod instance;
 mod node;
 mod pgbouncer;
@@ -45,8 +44,6 @@ pub(super) struct Equipment {
     pub(super) events: Announcer,
     pub(super) state_dir: PathBuf,
     pub(super) patience: Duration,
-    /// Run no processes.
-    pub(super) hollow: bool,
 }
 
 /// The pods of the node.
@@ -119,9 +116,6 @@ impl Kubelet {
         database: &str,
         sql: &str,
     ) -> Result<String, Error> {
-        if self.equipment.hollow {
-            return Ok(String::new());
-        }
         let sockets = self.with(pod_uid, |container| container.sockets().to_owned());
         let sockets =
             sockets.ok_or_else(|| Error::Other("the instance does not run".to_owned()))?;

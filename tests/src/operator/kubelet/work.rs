@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{
     Equipment, bootstrap,
     container::{Container, Ending, Orders, Report, Run, State},
-    hollow, instance, pgbouncer,
+    instance, pgbouncer,
 };
 use crate::operator::{
     addresses::Address,
@@ -103,14 +103,6 @@ impl Bench {
             return Ok(0);
         }
         let role = label(&*self.work.pod, label::JOB_ROLE).to_owned();
-        let pooler = label(&*self.work.pod, label::POD_ROLE) == "pooler";
-        if self.work.equipment.hollow {
-            if role.is_empty() {
-                return hollow::run(self, !pooler).await;
-            }
-            self.running(false);
-            return Ok(0);
-        }
         if role == Filling::Initdb.name() {
             return self.once(Filling::Initdb).await;
         }
@@ -118,7 +110,7 @@ impl Bench {
             return self.once(Filling::Join).await;
         }
         loop {
-            let result = if pooler {
+            let result = if label(&*self.work.pod, label::POD_ROLE) == "pooler" {
                 pgbouncer::run(self).await
             } else {
                 instance::run(self).await

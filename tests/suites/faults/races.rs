@@ -1,0 +1,248 @@
+//! Two people at once: one record comes of it, and who did not get what was asked for is told.
+
+use daap_crds::contract::{annotation, label};
+use daap_tests::sandbox::User;
+use futures::future::join_all;
+
+use crate::{
+    matrix::{eventually, sandbox},
+    place::{Outcome, Place, Via},
+    world::World,
+};
+
+/// Pairs that run at the same time, each with a database of its own.
+const AT_ONCE: usize = 4;
+const ROUNDS: usize = 3;
+
+const CREATE: [&str; 6] = [
+    "create",
+    "NAME",
+    "--purpose",
+    "first",
+    "--owner-team",
+    "payments",
+];
+
+/// One of two.
+struct Side {
+    user: User,
+    words: Vec<&'static str>,
+}
+
+fn side(user: User, words: &[&'static str]) -> Side {
+    Side {
+        user,
+        words: words.to_vec(),
+    }
+}
+
+/// Runs both at once, many times, and has `judge` look at how they ended and at what is there.
+async fn race(
+    namespace: &str,
+    before: &[&'static str],
+    sides: [Side; 2],
+    judge: impl Fn(&[Outcome; 2], &World) -> Result<(), String>,
+) {
+    let place = Place::make(sandbox().await, namespace).await;
+    for round in 0..ROUNDS {
+        let pairs = (0..AT_ONCE).map(|pair| {
+            let database = format!("race{round}{pair}");
+            one_pair(&place, database, before, &sides, &judge)
+        });
+        join_all(pairs).await;
+    }
+}
+
+async fn one_pair(
+    place: &Place,
+    database: String,
+    before: &[&'static str],
+    sides: &[Side; 2],
+    judge: &impl Fn(&[Outcome; 2], &World) -> Result<(), String>,
+) {
+    let named = |words: &[&'static str]| -> Vec<String> {
+        let words = words.iter().map(|word| word.replace("NAME", &database));
+        words.collect()
+    };
+    let run = async |user, words: &[&'static str]| {
+        let words = named(words);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        place.plugin(user, &words, Via::Directly).await
+    };
+    if !before.is_empty() {
+        let ready = run(User::PaymentsDev, before).await;
+        assert!(ready.is_done(), "{ready:?}");
+    }
+    let [left, right] = sides;
+    let (left, right) = tokio::join!(run(left.user, &left.words), run(right.user, &right.words));
+    let outcomes = [left, right];
+    for outcome in &outcomes {
+        assert!(matches!(outcome.code, Some(0 | 1)), "{outcome:?}");
+    }
+    assert!(
+        outcomes.iter().any(Outcome::is_done),
+        "nobody won: {outcomes:?}"
+    );
+    eventually(&format!("{database}: {outcomes:?}"), async || {
+        let world = place.world(&database).await;
+        one_record(&world)?;
+        judge(&outcomes, &world)
+    })
+    .await;
+    place.clear(&database).await;
+}
+
+/// One live Cluster or one tombstone, nothing unfinished, nothing left over.
+fn one_record(world: &World) -> Result<(), String> {
+    let lives = usize::from(world.cluster().is_some());
+    let records = lives + world.tombstones().count();
+    if records != 1 {
+        return Err(format!("there are {records} records"));
+    }
+    if let Some(pending) = world.pending() {
+        return Err(format!("{pending:?} is pending"));
+    }
+    let problems = [world.unknown(), world.inconsistencies()].concat();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(problems.join(", "))
+}
+
+/// Who failed was told this.
+fn losers_are_told(outcomes: &[Outcome; 2], expected: &[&str]) -> Result<(), String> {
+    let told = |outcome: &Outcome| {
+        outcome.is_done() || expected.iter().any(|text| outcome.stderr.contains(text))
+    };
+    if outcomes.iter().all(told) {
+        return Ok(());
+    }
+    Err("the loser is not told why".to_owned())
+}
+
+fn check(holds: bool, what: &str) -> Result<(), String> {
+    holds.then_some(()).ok_or_else(|| what.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_creation_twice_is_one_database() {
+    // The second joins the first while it is under way: it is the same command, and the same id.
+    let sides = [
+        side(User::PaymentsDev, &CREATE),
+        side(User::PaymentsDev, &CREATE),
+    ];
+    race("race-same", &[], sides, |outcomes, world| {
+        losers_are_told(outcomes, &["exists already"])?;
+        let purpose = world.cluster().unwrap().annotation(annotation::PURPOSE);
+        check(purpose == Some("first"), "it has another purpose")?;
+        let version = world.cluster().unwrap().annotation(annotation::VERSION);
+        check(version == Some("1"), "it was changed")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_creations_with_different_purposes_one_is_told() {
+    let mut other = CREATE;
+    other[3] = "second";
+    let sides = [
+        side(User::PaymentsDev, &CREATE),
+        side(User::PaymentsDev, &other),
+    ];
+    race("race-purpose", &[], sides, |outcomes, world| {
+        check(
+            outcomes.iter().filter(|outcome| outcome.is_done()).count() == 1,
+            "both say that they made it",
+        )?;
+        losers_are_told(outcomes, &["exists already", "under way"])?;
+        let won = if outcomes[0].is_done() {
+            "first"
+        } else {
+            "second"
+        };
+        let purpose = world.cluster().unwrap().annotation(annotation::PURPOSE);
+        check(purpose == Some(won), "the winner did not get its purpose")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_teams_that_create_the_same_name_one_is_told() {
+    let mut other = CREATE;
+    other[5] = "billing";
+    let sides = [
+        side(User::PaymentsDev, &CREATE),
+        side(User::BillingDev, &other),
+    ];
+    race("race-team", &[], sides, |outcomes, world| {
+        check(
+            outcomes.iter().filter(|outcome| outcome.is_done()).count() == 1,
+            "both say that they made it",
+        )?;
+        losers_are_told(outcomes, &["exists already", "is not finished"])?;
+        let won = if outcomes[0].is_done() {
+            "payments"
+        } else {
+            "billing"
+        };
+        let team = world.cluster().unwrap().label(label::OWNER_TEAM);
+        check(team == Some(won), "the winner does not own it")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_two_delete_is_deleted_once_and_keeps_its_data() {
+    let delete = ["delete", "NAME", "--yes"];
+    let sides = [
+        side(User::PaymentsDev, &delete),
+        side(User::PaymentsDev, &delete),
+    ];
+    race("race-delete", &CREATE, sides, |outcomes, world| {
+        losers_are_told(outcomes, &["not found"])?;
+        let (_, tombstone) = world.tombstones().next().ok_or("it lives")?;
+        check(tombstone.keeps_data(), "its data is not kept")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_and_one_that_purges_leave_a_record_that_is_true() {
+    let sides = [
+        side(User::PaymentsDev, &["delete", "NAME", "--yes"]),
+        side(User::PaymentsDev, &["delete", "NAME", "--yes", "--purge"]),
+    ];
+    race("race-purge", &CREATE, sides, |outcomes, world| {
+        losers_are_told(outcomes, &["not found", "cannot be given up", "given up"])?;
+        let (_, tombstone) = world.tombstones().next().ok_or("it lives")?;
+        let volumes = world.volumes();
+        check(
+            tombstone.keeps_data() != volumes.is_empty(),
+            "the record and the volumes differ",
+        )
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_changes_are_two_versions() {
+    let sides = [
+        side(
+            User::PaymentsDev,
+            &["update", "NAME", "--purpose", "second"],
+        ),
+        side(User::Admin, &["update", "NAME", "--storage", "20Gi"]),
+    ];
+    race("race-update", &CREATE, sides, |outcomes, world| {
+        check(outcomes.iter().all(Outcome::is_done), "a change was lost")?;
+        let cluster = world.cluster().unwrap();
+        check(
+            cluster.annotation(annotation::VERSION) == Some("3"),
+            "there are not three versions",
+        )?;
+        let both = cluster.annotation(annotation::PURPOSE) == Some("second")
+            && cluster.text("/spec/storage/size") == Some("20Gi");
+        check(both, "a change was overwritten")
+    })
+    .await;
+}
