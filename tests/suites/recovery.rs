@@ -55,6 +55,32 @@ async fn a_pooler_that_somebody_removed_is_missed_and_comes_back() {
     assert_eq!(output.status.code(), Some(2), "an error is no difference");
 }
 
+/// Admission never sees the garbage collector: who may act as it gets around the delete gate.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_was_removed_behind_our_back_is_missed() {
+    let place = Place::shared("cluster-gone").await;
+    place.create("orders", &["--wait=false"]);
+    let collector = "system:serviceaccount:kube-system:generic-garbage-collector";
+    let words = ["delete", CLUSTER, "--cascade=orphan", "--as", collector];
+    place.kubectl(&words, None);
+    let said = eventually("the pooler is left alone", || {
+        let output = place.plugin(User::PaymentsDev, &["get", "orders"]);
+        let said = text(&output);
+        said.contains("cluster missing").then_some(said)
+    })
+    .await;
+    assert!(said.contains("error"), "{said}");
+    let listed = place.done(&["list", "--owner-team", "payments"]);
+    assert!(listed.contains("cluster missing"), "{listed}");
+    assert!(
+        !place
+            .done(&["list", "--owner-team", "billing"])
+            .contains("orders")
+    );
+    let told = place.fails(&["repair", "orders"]);
+    assert!(told.contains("removed behind our back"), "{told}");
+}
+
 /// The operator may write specs without us; it stands for whoever gets around admission.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_behind_the_back_of_admission_is_an_error_and_is_written_back() {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::list::{self, Filters};
 use crate::context::Context;
 use crate::database::{
-    Name, deleted_document, deleted_table, document, find, list_document, table, tombstones,
+    Name, deleted_document, deleted_table, document, find_or_lost, list_document, table, tombstones,
 };
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
@@ -62,7 +62,7 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
     if deleted {
         return get_deleted(k8s, &name, ignore_not_found, output).await;
     }
-    let Some(database) = find(k8s, &name).await? else {
+    let Some(database) = find_or_lost(k8s, &name).await? else {
         if ignore_not_found {
             return Ok(());
         }

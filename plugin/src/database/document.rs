@@ -134,7 +134,7 @@ pub(crate) fn document(database: &Database) -> Value {
             labels: cluster.labels(),
         },
         record: record(cluster),
-        spec: Some(Spec {
+        spec: (!database.lost).then(|| Spec {
             instances: integer(cluster, "/spec/instances").unwrap_or_default(),
             storage: cluster.text("/spec/storage/size"),
             storage_class: cluster.text("/spec/storage/storageClass"),
@@ -148,7 +148,7 @@ pub(crate) fn document(database: &Database) -> Value {
             state: status.state,
             reason: status.reason,
             ready_instances: Some(integer(cluster, "/status/readyInstances").unwrap_or_default()),
-            cluster: Some(cluster.name()),
+            cluster: (!database.lost).then(|| cluster.name()),
             pooler: pooler.map(View::name),
             hibernation: cluster.annotation(cnpg::HIBERNATION),
             connection: database.connection(),

@@ -36,6 +36,7 @@ pub(super) fn provisioning(name: &str) -> Database {
         cluster,
         deployment: None,
         app_secret: false,
+        lost: false,
     }
 }
 

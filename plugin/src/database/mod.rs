@@ -11,12 +11,12 @@ mod table;
 use daap_crds::contract::{annotation, label};
 use daap_crds::object::View;
 use daap_crds::state::{Observed, State, Status, derive};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) use access::Access;
 pub(crate) use connection::{Connection, PORT};
 pub(crate) use document::{API_VERSION, deleted_document, document, list_document};
-pub(crate) use read::{Listing, Name, find, list, tombstones};
+pub(crate) use read::{Listing, Name, find, find_or_lost, list, tombstones};
 pub(crate) use table::{deleted_table, table};
 
 /// What was read of one database.
@@ -30,9 +30,36 @@ pub(crate) struct Database {
     pub(crate) deployment: Option<Value>,
     /// Whether the app Secret is there.
     pub(crate) app_secret: bool,
+    /// Whether the Cluster was removed behind our back: what stands for it is what its Pooler says.
+    pub(crate) lost: bool,
 }
 
 impl Database {
+    /// A database of which only the Pooler is left; none where that is on its way out, too.
+    fn lost(pooler: Value) -> Option<Self> {
+        let view = View(&pooler);
+        let cluster = view.text("/spec/cluster/name")?;
+        let is_left = !view.is_being_deleted()
+            && view.owner_references().is_empty()
+            && view.label(label::NAME).is_some()
+            && view.name() == format!("{cluster}-pooler");
+        let cluster = is_left.then(|| {
+            json!({"metadata": {
+                "name": cluster,
+                "namespace": view.namespace(),
+                "labels": view.labels(),
+                "creationTimestamp": view.text("/metadata/creationTimestamp"),
+            }})
+        })?;
+        Some(Self {
+            cluster,
+            pooler: Some(pooler),
+            deployment: None,
+            app_secret: false,
+            lost: true,
+        })
+    }
+
     /// The Cluster, to be read.
     pub(crate) fn view(&self) -> View<'_> {
         View(&self.cluster)
@@ -57,6 +84,12 @@ impl Database {
 
     /// State and reason, derived from what was read.
     pub(crate) fn status(&self) -> Status {
+        if self.lost {
+            return Status {
+                state: State::Error,
+                reason: Some("cluster missing".into()),
+            };
+        }
         derive(&Observed {
             cluster: &self.cluster,
             pooler: self.pooler.as_ref(),

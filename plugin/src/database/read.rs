@@ -82,7 +82,20 @@ pub(crate) async fn find(
         pooler,
         deployment,
         app_secret,
+        lost: false,
     }))
+}
+
+/// The database of that name, if it lives or its Pooler alone is left.
+pub(crate) async fn find_or_lost(
+    k8s: &Kubernetes,
+    name: &DatabaseName,
+) -> Result<Option<Database>, Failure> {
+    if let Some(database) = find(k8s, name).await? {
+        return Ok(Some(database));
+    }
+    let pooler = k8s.get(Kind::Pooler, &name.pooler()).await?;
+    Ok(pooler.and_then(Database::lost))
 }
 
 /// The tombstones of a name, the oldest first.
@@ -137,6 +150,11 @@ pub(crate) async fn list(
         let enough = listing.limit > 0 && kept.len() >= listing.limit;
         match current.next {
             Some(next) if !enough => current = page(kept.len(), Some(next)).await?,
+            // Only who has seen every Cluster knows which Pooler has none.
+            None if listing.from.is_none() && !enough => {
+                kept.extend(parts.lost(&listing.selector).filter(|lost| keep(lost)));
+                return Ok((kept, None));
+            }
             next => return Ok((kept, next)),
         }
     }
@@ -203,8 +221,25 @@ impl Parts {
             pooler: self.poolers.remove(&part("pooler")),
             deployment: self.deployments.remove(&part("pooler")),
             app_secret,
+            lost: false,
         }
     }
+
+    /// Databases of which only the Pooler is left, once every Cluster has been joined.
+    fn lost(self, selector: &str) -> impl Iterator<Item = Database> {
+        let poolers = self.poolers.into_values();
+        poolers
+            .filter(move |pooler| selects(selector, View(pooler)))
+            .filter_map(Database::lost)
+    }
+}
+
+/// Whether a selector made of `key` and `key=value` selects the object; any other selects nothing.
+fn selects(selector: &str, object: View<'_>) -> bool {
+    selector.split(',').all(|part| match part.split_once('=') {
+        Some((key, value)) => object.label(key) == Some(value),
+        None => object.label(part).is_some(),
+    })
 }
 
 fn key(object: &Value) -> Key {
@@ -270,6 +305,27 @@ mod tests {
                 .to_string()
                 .starts_with("name: ")
         );
+    }
+
+    #[test]
+    fn a_pooler_alone_is_a_database_that_has_lost_its_cluster() {
+        let database = super::super::fixtures::ready("orders");
+        let pooler = database.pooler.unwrap();
+        assert!(Database::lost(pooler.clone()).is_none(), "it is collected");
+        let mut left = pooler;
+        left["metadata"]["ownerReferences"] = serde_json::json!([]);
+        let lost = Database::lost(left.clone()).unwrap();
+        assert_eq!(lost.name(), "orders");
+        assert_eq!(lost.status().reason.as_deref(), Some("cluster missing"));
+        assert!(lost.connection().is_none());
+        assert!(selects(
+            "daap.dev/name,daap.dev/owner-team=payments",
+            View(&left)
+        ));
+        assert!(!selects(
+            "daap.dev/name,daap.dev/owner-team=billing",
+            View(&left)
+        ));
     }
 
     #[cfg(unix)]
