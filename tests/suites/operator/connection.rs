@@ -21,6 +21,9 @@ async fn a_changed_password_counts_from_then_on() {
         )
         .await;
     assert_eq!(database.sql_soon("SELECT 2").await, "2");
+    // The operator changes the role, and nothing else in the Secret.
+    let uri = database.secret("daap-orders-app", "uri").await;
+    assert!(uri.contains(&old), "{uri}");
     let refused = wait_for("the old password is refused", LIMIT, async || {
         Ok(database.sql_as(&old, "SELECT 3").await.err())
     });

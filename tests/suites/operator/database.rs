@@ -17,13 +17,14 @@ use tokio::sync::OnceCell;
 pub(crate) const LIMIT: Duration = Duration::from_secs(90);
 /// Phase of a Cluster that is as it is wanted.
 pub(crate) const HEALTHY: &str = "Cluster in healthy state";
+/// What is in the table of [`Database::with_rows`], on one line.
+pub(crate) const ROWS: &str = "SELECT string_agg(id::text, ',' ORDER BY id) FROM orders";
 
 /// A Cluster and its Pooler.
 pub(crate) struct Database {
     pub(crate) client: Client,
     pub(crate) namespace: String,
     pub(crate) cluster: String,
-    ca: tempfile::NamedTempFile,
 }
 
 /// The sandbox of this suite: with the operator, without the webhook.
@@ -49,7 +50,6 @@ impl Database {
             client: sandbox.client(User::Harness).await,
             namespace: namespace.to_owned(),
             cluster: cluster.to_owned(),
-            ca: tempfile::NamedTempFile::new().unwrap(),
         };
         // For a moment after a CRD came the API server says that its storage is initialising.
         let served = wait_for("custom resources are served", LIMIT, async || {
@@ -69,6 +69,15 @@ impl Database {
         let database = Self::named(namespace, "daap-orders").await;
         database.apply(instances).await;
         database.wait_ready(instances).await;
+        database
+    }
+
+    /// A database that is ready, with a table and two rows in it.
+    pub(crate) async fn with_rows(namespace: &str, instances: u8) -> Self {
+        let database = Self::ready(namespace, instances).await;
+        database
+            .sql_soon("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (2)")
+            .await;
         database
     }
 
@@ -252,6 +261,16 @@ impl Database {
         .await;
     }
 
+    /// The folder of an instance's volume.
+    pub(crate) async fn volume(&self, claim: &str) -> std::path::PathBuf {
+        let claim = self.get("persistentvolumeclaims", claim).await;
+        let volumes: Api<k8s_openapi::api::core::v1::PersistentVolume> =
+            Api::all(self.client.clone());
+        let name = claim["spec"]["volumeName"].as_str().unwrap();
+        let volume = volumes.get(name).await.unwrap();
+        volume.spec.unwrap().local.unwrap().path.into()
+    }
+
     /// A value of a Secret.
     pub(crate) async fn secret(&self, name: &str, key: &str) -> String {
         let secret = self.get("secrets", name).await;
@@ -271,19 +290,28 @@ impl Database {
 
     /// Runs SQL through the pooler, whose name is verified.
     pub(crate) async fn sql_as(&self, password: &str, sql: &str) -> Result<String> {
+        let authority = self.secret(&format!("{}-ca", self.cluster), "ca.crt").await;
+        self.sql_with(&authority, password, sql).await
+    }
+
+    /// As [`Self::sql_as`], trusting this authority and no other.
+    pub(crate) async fn sql_with(
+        &self,
+        authority: &str,
+        password: &str,
+        sql: &str,
+    ) -> Result<String> {
         let service = self.get("services", &self.pooler()).await;
         let address = &service["status"]["loadBalancer"]["ingress"][0]["ip"];
         let address = address
             .as_str()
             .context("the pooler's Service has no address")?;
-        std::fs::write(
-            &self.ca,
-            self.secret(&format!("{}-ca", self.cluster), "ca.crt").await,
-        )?;
+        let ca = tempfile::NamedTempFile::new()?;
+        std::fs::write(&ca, authority)?;
         let (pooler, namespace) = (self.pooler(), &self.namespace);
         let parameters = format!(
             "host={pooler}.{namespace}.svc.cluster.local hostaddr={address} port=5432 user=app dbname=app sslmode=verify-full sslrootcert={} connect_timeout=10",
-            self.ca.path().display(),
+            ca.path().display(),
         );
         let mut psql = tokio::process::Command::new("psql");
         psql.args([

@@ -2,21 +2,10 @@
 
 use std::{fs, process::Command};
 
-use k8s_openapi::api::core::v1::PersistentVolume;
-use kube::{Api, api::DeleteParams};
+use kube::api::DeleteParams;
 use serde_json::Value;
 
-use crate::database::Database;
-
-const ROWS: &str = "SELECT string_agg(id::text, ',' ORDER BY id) FROM orders";
-
-async fn with_rows(namespace: &str, instances: u8) -> Database {
-    let database = Database::ready(namespace, instances).await;
-    database
-        .sql_soon("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (2)")
-        .await;
-    database
-}
+use crate::database::{Database, ROWS};
 
 /// Waits until another instance is the primary; its name.
 async fn promoted(database: &Database, instead_of: &str) -> String {
@@ -56,7 +45,7 @@ async fn follows(database: &Database, old: &str, new: &str) {
 
 #[tokio::test]
 async fn a_replica_takes_over_when_the_primarys_pod_is_deleted() {
-    let database = with_rows("failover-pod", 3).await;
+    let database = Database::with_rows("failover-pod", 3).await;
     database.delete("pods", "daap-orders-1").await;
     database
         .wait_cluster("it fails over", |status| status["phase"] == "Failing over")
@@ -73,7 +62,7 @@ async fn a_replica_takes_over_when_the_primarys_pod_is_deleted() {
 
 #[tokio::test]
 async fn a_replica_takes_over_when_postgres_crashes_on_the_primary() {
-    let database = with_rows("failover-crash", 3).await;
+    let database = Database::with_rows("failover-crash", 3).await;
     crash(&database, "daap-orders-1").await;
     let new = promoted(&database, "daap-orders-1").await;
     assert_eq!(database.sql_soon(ROWS).await, "1,2");
@@ -82,13 +71,8 @@ async fn a_replica_takes_over_when_postgres_crashes_on_the_primary() {
 
 /// Ends `postgres` of an instance at once, as a crash would.
 async fn crash(database: &Database, instance: &str) {
-    let claim = database.get("persistentvolumeclaims", instance).await;
-    let volumes: Api<PersistentVolume> = Api::all(database.client.clone());
-    let volume = volumes
-        .get(claim["spec"]["volumeName"].as_str().unwrap())
-        .await;
-    let volume = volume.unwrap().spec.unwrap().local.unwrap().path;
-    let pid = fs::read_to_string(format!("{volume}/pgdata/postmaster.pid")).unwrap();
+    let volume = database.volume(instance).await;
+    let pid = fs::read_to_string(volume.join("pgdata/postmaster.pid")).unwrap();
     let pid = pid.lines().next().unwrap();
     let killed = Command::new("kill").args(["-QUIT", pid]).status().unwrap();
     assert!(killed.success());
@@ -96,7 +80,7 @@ async fn crash(database: &Database, instance: &str) {
 
 #[tokio::test]
 async fn the_only_instance_is_started_again_where_it_was() {
-    let database = with_rows("failover-alone", 1).await;
+    let database = Database::with_rows("failover-alone", 1).await;
     let params = DeleteParams::default().grace_period(1);
     database
         .api("pods")
@@ -112,7 +96,7 @@ async fn the_only_instance_is_started_again_where_it_was() {
 
 #[tokio::test]
 async fn a_fenced_primary_is_not_failed_over() {
-    let database = with_rows("failover-fenced", 2).await;
+    let database = Database::with_rows("failover-fenced", 2).await;
     let fenced = "[\"daap-orders-1\"]";
     database
         .annotate("cnpg.io/fencedInstances", fenced.into())

@@ -2,21 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::database::{Database, HEALTHY, condition};
+use crate::database::{Database, HEALTHY, LIMIT, ROWS, condition};
 
-const ROWS: &str = "SELECT string_agg(id::text, ',' ORDER BY id) FROM orders";
-
-async fn with_rows(namespace: &str, instances: u8) -> Database {
-    let database = Database::ready(namespace, instances).await;
-    database
-        .sql_soon("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (2)")
-        .await;
-    database
-}
+/// How long an instance that stops waits for its sessions.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 #[tokio::test]
 async fn rows_written_before_a_pod_is_restarted_are_there_after() {
-    let database = with_rows("restart", 1).await;
+    let database = Database::with_rows("restart", 1).await;
     let before = database.get("pods", "daap-orders-1").await;
     let params = kube::api::DeleteParams::default().grace_period(1);
     database
@@ -35,7 +28,7 @@ async fn rows_written_before_a_pod_is_restarted_are_there_after() {
 
 #[tokio::test]
 async fn a_database_detached_and_restored_has_its_rows_and_password() {
-    let database = with_rows("restore", 2).await;
+    let database = Database::with_rows("restore", 2).await;
     let password = database.password().await;
     database.delete("poolers", &database.pooler()).await;
     database.hibernate().await;
@@ -73,7 +66,7 @@ async fn a_database_detached_and_restored_has_its_rows_and_password() {
 
 #[tokio::test]
 async fn deleting_a_cluster_destroys_its_data() {
-    let database = with_rows("destroy", 1).await;
+    let database = Database::with_rows("destroy", 1).await;
     let claim = database
         .get("persistentvolumeclaims", "daap-orders-1")
         .await;
@@ -86,16 +79,15 @@ async fn deleting_a_cluster_destroys_its_data() {
     database.wait_gone("pods", "daap-orders-1").await;
     let volumes: kube::Api<k8s_openapi::api::core::v1::PersistentVolume> =
         kube::Api::all(database.client.clone());
-    let gone =
-        daap_tests::sandbox::wait_for("the volume is gone", crate::database::LIMIT, async || {
-            Ok(volumes.get_opt(&volume).await?.is_none().then_some(()))
-        });
+    let gone = daap_tests::sandbox::wait_for("the volume is gone", LIMIT, async || {
+        Ok(volumes.get_opt(&volume).await?.is_none().then_some(()))
+    });
     gone.await.unwrap();
 }
 
 #[tokio::test]
 async fn woken_from_hibernation_it_has_its_rows() {
-    let database = with_rows("wake", 1).await;
+    let database = Database::with_rows("wake", 1).await;
     database.delete("poolers", &database.pooler()).await;
     database.hibernate().await;
     database.wait_gone("pods", "daap-orders-1").await;
@@ -106,8 +98,42 @@ async fn woken_from_hibernation_it_has_its_rows() {
 }
 
 #[tokio::test]
+async fn hibernation_waits_for_clients_and_not_without_the_pooler() {
+    let database = Database::with_rows("clients", 1).await;
+    let (answer, ()) = tokio::join!(database.sql("SELECT 'slept' FROM pg_sleep(6)"), async {
+        let busy = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        let busy = daap_tests::sandbox::wait_for("a client is busy", LIMIT, async || {
+            Ok((database.sql(busy).await? == "1").then_some(()))
+        });
+        busy.await.unwrap();
+        database.annotate("cnpg.io/hibernation", "on".into()).await;
+        let waits = |status: &Value| {
+            condition(status, "cnpg.io/hibernation") == ("False", "WaitingPodsDeletion")
+        };
+        database.wait_cluster("it waits for its pod", waits).await;
+    });
+    assert_eq!(answer.unwrap(), "slept", "it was not cut");
+    // The pooler's idle sessions alone hold it up now.
+    let begun = std::time::Instant::now();
+    database.delete("poolers", "daap-orders-pooler").await;
+    database.wait_gone("pods", "daap-orders-1").await;
+    assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn deleting_a_hibernated_cluster_destroys_its_data_all_the_same() {
+    let database = Database::with_rows("destroy-asleep", 1).await;
+    database.delete("poolers", "daap-orders-pooler").await;
+    database.hibernate().await;
+    database.delete("clusters", "daap-orders").await;
+    database
+        .wait_gone("persistentvolumeclaims", "daap-orders-1")
+        .await;
+}
+
+#[tokio::test]
 async fn instances_come_and_go() {
-    let database = with_rows("scaling", 1).await;
+    let database = Database::with_rows("scaling", 1).await;
     database
         .patch(
             "clusters",
@@ -139,8 +165,9 @@ async fn instances_come_and_go() {
 
 #[tokio::test]
 async fn fencing_stops_it_with_sessions_open() {
-    let database = with_rows("fence", 1).await;
+    let database = Database::with_rows("fence", 1).await;
     // The pooler keeps its session to the server open.
+    let begun = std::time::Instant::now();
     database
         .annotate("cnpg.io/fencedInstances", "[\"*\"]".into())
         .await;
@@ -149,6 +176,18 @@ async fn fencing_stops_it_with_sessions_open() {
             status["readyInstances"].is_null()
         })
         .await;
+    let file = database
+        .volume("daap-orders-1")
+        .await
+        .join("pgdata/postmaster.pid");
+    let stopped = daap_tests::sandbox::wait_for("postgres has stopped", LIMIT, async || {
+        // Its own last act: it is there still after a crash.
+        Ok((!file.exists()).then_some(()))
+    });
+    stopped.await.unwrap();
+    // Sessions would be waited for for twenty seconds.
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert!(!database.get("pods", "daap-orders-1").await.is_null());
     database
         .annotate("cnpg.io/fencedInstances", Value::Null)
         .await;
@@ -202,6 +241,10 @@ async fn a_volume_that_cannot_grow_keeps_the_database_from_starting_again() {
         })
         .await;
     assert_eq!(status["status"]["readyInstances"], Value::Null);
+    assert_eq!(
+        status["status"]["phase"], HEALTHY,
+        "as if nothing were wrong"
+    );
     // It stays down: the claim was refused more, and nothing is started before it has it.
     let claim = database
         .get("persistentvolumeclaims", "daap-orders-1")

@@ -18,17 +18,22 @@ use crate::operator::{
 
 /// Fills the volume; gives up when the container is stopped.
 pub(super) async fn run(bench: &Bench, filling: Filling) -> Result<(), Error> {
-    let work = async {
-        let cluster = bench.cluster().await?;
-        let data = data_folder(&bench.volume().await?);
-        set_aside(&data)?;
-        match filling {
-            Filling::Initdb => initialise(bench, &cluster, &data).await,
-            Filling::Join => copy(bench, &cluster, &data).await,
-        }
-    };
+    let cluster = bench.cluster().await?;
+    let data = data_folder(&bench.volume().await?);
+    set_aside(&data)?;
+    match filling {
+        Filling::Initdb => initialise(bench, &cluster, &data).await,
+        Filling::Join => unless_stopped(bench, copy(bench, &cluster, &data)).await,
+    }
+}
+
+/// Does a part of it, as long as the container is not stopped.
+async fn unless_stopped<T>(
+    bench: &Bench,
+    part: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     tokio::select! {
-        done = work => done,
+        done = part => done,
         () = bench.stopping() => Err(Error::Other("stopped before it was done".to_owned())),
     }
 }
@@ -76,18 +81,23 @@ async fn initialise(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(),
             .filter(|on| *on)
             .map(|_| "--data-checksums".to_owned()),
     );
-    programs.run("initdb", args).await?;
+    let made = async { Ok(programs.run("initdb", args).await?) };
+    unless_stopped(bench, made).await?;
 
     let folder = &bench.work.folder;
     let sockets = format!("unix_socket_directories={}", folder.display());
     let log = bench.log();
     let options = ["listen_addresses=", sockets.as_str(), "fsync=off"];
     let mut postmaster = Postmaster::start(programs, data, folder, &log, &options).await?;
-    postmaster.started(programs, &log).await?;
-    fill(bench, cluster).await?;
+    let filled = async {
+        postmaster.started(programs, &log).await?;
+        fill(bench, cluster).await
+    };
+    let filled = unless_stopped(bench, filled).await;
+    // Also when it failed: killed, it would leave its shared memory.
     postmaster.stop(Shutdown::Fast);
     postmaster.ended().await;
-    Ok(())
+    filled
 }
 
 async fn fill(bench: &Bench, cluster: &Cluster) -> Result<(), Error> {
@@ -103,15 +113,18 @@ async fn fill(bench: &Bench, cluster: &Cluster) -> Result<(), Error> {
     programs
         .sql(folder, "postgres", &(user_search() + &rewinding()))
         .await?;
-    let made = format!(
-        "CREATE ROLE {0} LOGIN;\nCREATE DATABASE {1} OWNER {0};\n",
-        identifier(owner),
-        identifier(database)
-    );
-    programs.sql(folder, "postgres", &made).await?;
+    // The operator's order: what is asked for comes between the role and its database.
+    let role = format!("CREATE ROLE {} LOGIN;", identifier(owner));
+    programs.sql(folder, "postgres", &role).await?;
     for sql in &initdb.post_init_sql {
         programs.sql(folder, "postgres", sql).await?;
     }
+    let made = format!(
+        "CREATE DATABASE {} OWNER {};",
+        identifier(database),
+        identifier(owner)
+    );
+    programs.sql(folder, "postgres", &made).await?;
     for sql in &initdb.post_init_application_sql {
         programs.sql(folder, database, sql).await?;
     }
