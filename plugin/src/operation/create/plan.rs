@@ -60,7 +60,7 @@ pub(super) fn resumable(
     let pending = cluster
         .annotation(annotation::PENDING)
         .and_then(Pending::parse);
-    match pending.map(|pending| pending.operation) {
+    match pending.as_ref().map(|pending| pending.operation) {
         Some(OperationName::Create) => {}
         Some(other) => {
             return Err(Failure::new(format!(
@@ -100,13 +100,41 @@ pub(super) fn resumable(
                 label::ID
             ))
         })?;
-    match asked.id {
-        Some(wanted) if wanted != found => Err(Failure::new(format!(
+    if let Some(wanted) = asked.id
+        && wanted != found
+    {
+        return Err(Failure::new(format!(
             "the unfinished database/{name} has the id {found}, not {wanted}"
         ))
-        .hint("leave --id out to finish it")),
-        _ => Ok(if found == id { id } else { found }),
+        .hint("leave --id out to finish it"));
     }
+    // What failed for good may be corrected. Anything else may be somebody's who is at it now.
+    let failed = pending.is_some_and(|pending| pending.error.is_some());
+    let other = other_fields(asked, cluster);
+    if found != id && !failed && !other.is_empty() {
+        return Err(Failure::new(format!(
+            "a creation of database/{name} is under way, or was interrupted, with another {}",
+            other.join(", ")
+        ))
+        .hint(format!(
+            "look at it: kubectl daap get {name} -n {namespace}; finish it with what it was begun with, or remove it: kubectl daap delete {name} -n {namespace}"
+        )));
+    }
+    Ok(found)
+}
+
+/// What was begun with another value than the user names now.
+fn other_fields(asked: &Asked, cluster: View<'_>) -> Vec<&'static str> {
+    let patch = cluster_patch(asked, cluster.0);
+    let patch = View(&patch);
+    let fields = [
+        ("purpose", patch.annotation(annotation::PURPOSE).is_some()),
+        ("number of instances", patch.at("/spec/instances").is_some()),
+        ("storage", patch.at("/spec/storage/size").is_some()),
+        ("image", patch.at("/spec/imageName").is_some()),
+    ];
+    let differing = fields.into_iter().filter(|(_, differs)| *differs);
+    differing.map(|(field, _)| field).collect()
 }
 
 /// Whether an earlier attempt failed, or asked for something else.
