@@ -18,7 +18,7 @@ setup: ## Install what is missing: PostgreSQL, PgBouncer, the control plane (bui
 build: ## Build the plugin, the webhook and the sandbox
 	@cargo build --locked --workspace --bins
 
-demo: setup build ## The tour: a database created, listed, used, defended and deleted, for real
+demo: setup build ## The tour: a database created, listed, used, defended, deleted and restored, for real
 	@tests/demo.sh
 
 sandbox-up: setup build ## Raise a sandbox and print what to export

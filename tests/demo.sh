@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tour: a sandbox is raised, a database created, listed, used, defended and deleted. Each command
+# The tour: a sandbox is raised, a database created, listed, used, defended, deleted and restored. Each command
 # is printed before its output, and the tour ends with an error when a step is not as it should be.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -117,8 +117,31 @@ succeeds kubectl daap list --context payments-dev
 
 say "Its record stays, and so does its data until it is purged"
 succeeds kubectl daap list --deleted --context payments-dev
-prints orders deleted
+prints orders
 succeeds kubectl get pvc --context payments-dev
+prints daap-orders-1
+refused kubectl daap restore orders --context billing-dev
+prints payments
+
+say "It comes back, with its rows, its id and its password"
+succeeds kubectl daap restore orders --change-reason 'deleted by mistake' --context payments-dev
+prints 'orders restored'
+succeeds kubectl daap connect orders --context payments-dev -- -c 'select * from items'
+prints 'a book' '(2 rows)'
+succeeds kubectl daap history orders --context payments-dev
+prints created updated deleted restored 'deleted by mistake'
+
+say "Somebody removes the pooler: that is an error with its reason, and repaired"
+succeeds kubectl delete pooler daap-orders-pooler --context payments-dev
+succeeds kubectl daap get orders --context payments-dev
+prints error 'pooler missing'
+succeeds kubectl daap repair orders --context payments-dev
+prints 'orders repaired'
+
+say "payments offers it to billing, and billing accepts"
+succeeds kubectl daap transfer orders --to billing --context payments-dev
+succeeds kubectl daap transfer orders --accept --context billing-dev
+prints 'orders transferred'
 
 say "The sandbox goes: no process and no file stays"
 succeeds daap-sandbox down --name "$sandbox"

@@ -130,7 +130,7 @@ async fn delete(
     let namespace = k8s.namespace();
     progress.note(&match world.tombstone() {
         Some(tombstone) if tombstone.keeps_data() => format!(
-            "its data is kept until {}: {}; destroy it with: kubectl daap purge {name} -n {namespace}",
+            "its data is kept until {}: {}; bring it back with: kubectl daap restore {name} -n {namespace}",
             tombstone.until.strftime("%Y-%m-%d"),
             tombstone.retained.volumes.join(", ")
         ),
