@@ -73,6 +73,10 @@ pub mod cnpg {
     pub const CLUSTER: &str = "cnpg.io/cluster";
     /// Label of pods and volumes: the instance that they belong to.
     pub const INSTANCE_NAME: &str = "cnpg.io/instanceName";
+    /// Label of pods: `primary` or `replica`.
+    pub const INSTANCE_ROLE: &str = "cnpg.io/instanceRole";
+    /// Label of the pods of Jobs, as in `initdb`.
+    pub const JOB_ROLE: &str = "cnpg.io/jobRole";
     /// Label of the pods of a Pooler.
     pub const POOLER_NAME: &str = "cnpg.io/poolerName";
     /// Annotation of a volume: `initializing`, `ready` or `detached`.
@@ -93,6 +97,16 @@ pub mod rbac {
     pub const POLICIES: &str = "policies";
     /// Verb on [`POLICIES`]: be an administrator.
     pub const ADMINISTER: &str = "administer";
+}
+
+/// Where the platform team keeps what holds for everybody.
+pub mod platform {
+    /// Namespace of the webhook and of the policy.
+    pub const NAMESPACE: &str = "daap-system";
+    /// `ConfigMap` of the policy; whoever is logged in may read it.
+    pub const POLICY: &str = "daap-policy";
+    /// Key of the policy in it.
+    pub const POLICY_KEY: &str = "policy.yaml";
 }
 
 /// When the current version ends: never. The end of time of a type 2 dimension.

@@ -229,6 +229,29 @@ async fn a_database_is_offered_and_accepted_by_the_team_that_receives_it() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn data_is_kept_for_as_long_as_the_policy_says() {
+    let place = Place::shared("retention").await;
+    place.create("orders", &["--wait=false"]);
+    eventually("a volume is ready", || {
+        let status = r"jsonpath={.items[*].metadata.annotations.cnpg\.io/pvcStatus}";
+        (place.kubectl(&["get", "pvc", "-o", status], None) == "ready").then_some(())
+    })
+    .await;
+    let policy = json!({"data": {"policy.yaml": "retentionDays: 7"}}).to_string();
+    let mut patch = place.sandbox.kubectl(User::Admin);
+    patch.args(["patch", "configmap", "daap-policy", "-n", "daap-system"]);
+    let patched = run(patch.args(["--type", "merge", "-p", &policy]), None);
+    assert!(patched.status.success(), "{}", text(&patched));
+    let before = jiff::Timestamp::now();
+    place.done(&["delete", "orders", "--yes"]);
+    let kept = place.json(&["get", "orders", "--deleted", "-o", "json"]);
+    let until = kept["items"][0]["status"]["deletion"]["keptUntil"].as_str();
+    let until: jiff::Timestamp = until.unwrap().parse().unwrap();
+    let hours = until.duration_since(before).as_hours();
+    assert!((7 * 24 - 1..=7 * 24 + 1).contains(&hours), "{kept}");
+}
+
 /// As the account of `manifests/purge`, with exactly its rights.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_expired_is_purged_with_the_least_rights_that_work() {
