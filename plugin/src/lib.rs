@@ -26,7 +26,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
-    rollback, transfer, update, version,
+    rollback, transfer, tree, update, version,
 };
 use context::Context;
 use failure::Failure;
@@ -80,6 +80,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Credentials(args) => credentials::run(&context, args).await?,
         Command::History(args) => history::run(&context, args).await?,
         Command::Update(args) => update::run(&context, args).await?,
+        Command::Tree(args) => tree::run(&context, args).await?,
         Command::Rollback(args) => rollback::run(&context, args).await?,
         Command::Delete(args) => delete::run(&context, args).await?,
         Command::Purge(args) => purge::run(&context, args).await?,

@@ -7,6 +7,7 @@
 )]
 
 use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
 use daap_tests::sandbox::{Sandbox, SandboxOptions, User};
 use serde_json::{Value, json};
@@ -354,4 +355,60 @@ async fn what_no_webhook_vouched_for_is_told_and_what_does_not_fit_is_found() {
         assert!(said.contains(found), "{said}");
     }
     sandbox.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_shows_every_part_and_names_the_image_that_is_missing() {
+    let place = Place::of(Sandbox::shared().await, "trees").await;
+    let words = ["create", "orders", "--owner-team", "payments"];
+    let purpose = ["--purpose", "order intake"];
+    place.done(&[&words[..], &purpose].concat());
+    let (tree, _) = place.both(&["tree", "orders"]);
+    for line in [
+        "Database/orders",
+        "├─Cluster/daap-orders",
+        "│ ├─Pod/daap-orders-1",
+        "Running, primary",
+        "│ │ └─PersistentVolumeClaim/daap-orders-1",
+        "│ ├─Secret/daap-orders-app",
+        "│ ├─Secret/daap-orders-ca",
+        "└─Pooler/daap-orders-pooler",
+        "  ├─Deployment/daap-orders-pooler",
+        "  └─Service/daap-orders-pooler",
+    ] {
+        assert!(tree.contains(line), "{line} is not in\n{tree}");
+    }
+    assert!(!tree.contains("missing"), "{tree}");
+    assert_eq!(place.done(&["get", "orders", "-o", "tree"]), tree);
+    let json = place.done(&["tree", "orders", "-o", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["children"][0]["kind"], "Cluster");
+
+    place.done(&["delete", "orders", "--yes"]);
+    let tree = place.done(&["tree", "orders"]);
+    assert!(
+        tree.contains("can be restored until") && tree.contains("kept, Bound"),
+        "{tree}"
+    );
+    let words = [
+        "create",
+        "stuck",
+        "--owner-team",
+        "payments",
+        "--wait=false",
+    ];
+    let image = ["--image", "registry.example/missing:17"];
+    place.done(&[&words[..], &purpose, &image].concat());
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let mut ticks = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        ticks.tick().await;
+        let tree = place.done(&["tree", "stuck"]);
+        if tree.contains("registry.example/missing:17") {
+            assert!(tree.contains("Image") || tree.contains("Pull"), "{tree}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "no image in\n{tree}");
+    }
+    place.done(&["delete", "stuck", "--yes", "--purge", "--force"]);
 }

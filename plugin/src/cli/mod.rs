@@ -12,7 +12,7 @@ pub(crate) use kubernetes::KubernetesFlags;
 
 use crate::commands::{
     connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
-    rollback, transfer, update, version,
+    rollback, transfer, tree, update, version,
 };
 
 /// clap does not group subcommands; a test holds this to what there is.
@@ -25,6 +25,7 @@ Create and look:
   create       Create a database
   get          Show one database, or all
   list         List databases
+  tree         Show what a database consists of, and the condition of each part
   history      Show every version of a database's record
 
 Use:
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     /// List databases
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
+    /// Show what a database consists of, and the condition of each part
+    Tree(tree::TreeArgs),
     /// Show every version of a database's record
     History(history::HistoryArgs),
     /// Open psql on a database, through its pooler

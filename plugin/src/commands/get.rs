@@ -1,10 +1,13 @@
 //! `kubectl daap get`
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use daap_crds::names::DatabaseName;
+use daap_crds::object::View;
+use daap_crds::tombstone::Tombstone;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::list::{self, Filters};
 use crate::context::Context;
@@ -19,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   kubectl daap get orders -n apps
   kubectl daap get orders -o yaml
+  kubectl daap get orders -o tree
   kubectl daap get orders --deleted
   kubectl daap get";
 
@@ -38,7 +42,66 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     filters: Filters,
     #[command(flatten)]
-    output: OutputFlags,
+    output: Output,
+}
+
+/// As [`OutputFlags`], and a tree.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Output flags")]
+struct Output {
+    /// How to print
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true
+    )]
+    shape: Shape,
+    /// Leave out the line of column names
+    #[arg(long)]
+    no_headers: bool,
+    /// Show the labels as the last column
+    #[arg(long)]
+    show_labels: bool,
+}
+
+/// How databases are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    /// A table
+    #[value(hide = true)]
+    Table,
+    /// A table with more columns
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// Names only
+    Name,
+    /// What one database consists of
+    Tree,
+}
+
+impl Output {
+    /// The flags that every list has; none for a tree.
+    fn flags(self) -> Option<OutputFlags> {
+        let output = match self.shape {
+            Shape::Table => Format::Table,
+            Shape::Wide => Format::Wide,
+            Shape::Json => Format::Json,
+            Shape::Yaml => Format::Yaml,
+            Shape::Name => Format::Name,
+            Shape::Tree => return None,
+        };
+        Some(OutputFlags {
+            output,
+            no_headers: self.no_headers,
+            show_labels: self.show_labels,
+        })
+    }
 }
 
 /// Shows one database, or all.
@@ -50,6 +113,10 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         filters,
         output,
     } = args;
+    let no_headers = output.no_headers;
+    let Some(output) = output.flags() else {
+        return show_tree(context, database.as_deref(), no_headers).await;
+    };
     let Some(name) = database else {
         return list::show(context, filters, deleted, output).await;
     };
@@ -74,6 +141,20 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         Format::Name => format!("database/{name}\n"),
         Format::Table | Format::Wide => table(&[database], output, false, Timestamp::now()),
     })
+}
+
+async fn show_tree(
+    context: &Context,
+    name: Option<&OsStr>,
+    no_headers: bool,
+) -> Result<(), Failure> {
+    let Some(name) = name else {
+        return Err(Failure::usage("a tree is of one database").hint("give its name"));
+    };
+    let name = Name::parse(name)?;
+    let k8s = context.kubernetes().await?;
+    let tree = super::tree::find(k8s, &name).await?;
+    stdout(&tree.render(!no_headers))
 }
 
 async fn get_deleted(
@@ -108,10 +189,18 @@ async fn get_deleted(
 async fn missing(k8s: &Kubernetes, name: &DatabaseName) -> Failure {
     let failure = super::not_found(name, k8s);
     match tombstones(k8s, name).await {
+        Ok(found) if found.iter().any(keeps_data) => failure.hint(format!(
+            "it was deleted; bring it back: kubectl daap restore {name} -n {}",
+            k8s.namespace()
+        )),
         Ok(found) if !found.is_empty() => failure.hint(format!(
-            "it was deleted; see: kubectl daap get {name} --deleted -n {}",
+            "it was deleted, and its data destroyed; see: kubectl daap history {name} -n {}",
             k8s.namespace()
         )),
         _ => failure,
     }
+}
+
+fn keeps_data(tombstone: &Value) -> bool {
+    Tombstone::read(View(tombstone)).is_some_and(|tombstone| tombstone.keeps_data())
 }

@@ -14,6 +14,7 @@ pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod rollback;
 pub(crate) mod transfer;
+pub(crate) mod tree;
 pub(crate) mod update;
 pub(crate) mod version;
 

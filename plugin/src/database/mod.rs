@@ -7,6 +7,7 @@ mod document;
 pub(crate) mod fixtures;
 mod read;
 mod table;
+mod tree;
 
 use daap_crds::contract::{annotation, label};
 use daap_crds::object::View;
@@ -18,6 +19,7 @@ pub(crate) use connection::{Connection, PORT};
 pub(crate) use document::{API_VERSION, deleted_document, document, list_document};
 pub(crate) use read::{Listing, Name, find, find_or_lost, list, tombstones};
 pub(crate) use table::{deleted_table, table};
+pub(crate) use tree::{Node, deleted_tree, tree};
 
 /// What was read of one database.
 #[derive(Clone, Debug)]
