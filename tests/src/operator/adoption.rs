@@ -10,7 +10,7 @@ use super::{
     error::Error,
     objects::{label, merge},
     status::set_condition,
-    view::{View, serial},
+    view::{View, is_for_wal, serial},
 };
 
 /// Takes over claims that an earlier Cluster of this name left behind, when this one is new.
@@ -37,10 +37,9 @@ pub(super) async fn adopt(pass: &mut Pass) -> Result<(), Error> {
     }
     let was_primary =
         |claim: &&PersistentVolumeClaim| label(*claim, label::INSTANCE_ROLE) == "primary";
-    let primary = orphans
-        .iter()
-        .find(was_primary)
-        .or_else(|| orphans.iter().min_by_key(|claim| serial(claim)));
+    let data = || orphans.iter().filter(|claim| !is_for_wal(claim));
+    let primary = data().find(was_primary);
+    let primary = primary.or_else(|| data().min_by_key(|claim| serial(claim)));
     let primary = primary.map(ResourceExt::name_any).unwrap_or_default();
     for claim in &orphans {
         let patch = json!({ "metadata": {

@@ -25,7 +25,7 @@ use super::{
     error::Error,
     faults::Fault,
     kubelet::ticks,
-    objects::{claim_of, create, is_bound, merge},
+    objects::{claims_of, create, is_bound, merge},
     of_clusters,
     volumes::{PROVISIONER, UNBINDABLE, folder, volume_name},
 };
@@ -40,8 +40,9 @@ pub(super) async fn follow(shared: Arc<Shared>, stop: CancellationToken) {
     let faults = ticks(shared.faults.changes());
     let controller = Controller::new(api, of_clusters())
         .watches(pods, of_clusters(), |pod| {
-            let claim = claim_of(&pod).map(str::to_owned);
-            claim.map(|claim| ObjectRef::new(&claim).within(&pod.namespace().unwrap_or_default()))
+            let namespace = pod.namespace().unwrap_or_default();
+            let claims = claims_of(&pod).map(|claim| ObjectRef::new(claim).within(&namespace));
+            claims.collect::<Vec<_>>()
         })
         .reconcile_all_on(faults);
     drive(controller, stop, shared, reconcile).await;
@@ -212,7 +213,7 @@ async fn release(
         .await?
         .items
         .iter()
-        .any(|pod| claim_of(pod) == Some(&name) && !finished(pod));
+        .any(|pod| claims_of(pod).any(|claim| claim == name) && !finished(pod));
     if used {
         return Ok(Action::requeue(RETRY));
     }

@@ -163,7 +163,7 @@ impl Pass {
             annotate(&pods, pod, &inherited.labels, &inherited.annotations).await?;
         }
         let claims = Api::namespaced(client.clone(), namespace);
-        for claim in &self.view.claims {
+        for claim in self.view.all_claims() {
             annotate(&claims, claim, &inherited.labels, &inherited.annotations).await?;
         }
         let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);

@@ -31,6 +31,7 @@ pub(super) mod label {
     pub(in super::super) const JOB_ROLE: &str = "cnpg.io/jobRole";
     pub(in super::super) const POD_ROLE: &str = "cnpg.io/podRole";
     pub(in super::super) const POOLER: &str = "cnpg.io/poolerName";
+    pub(in super::super) const CLAIM_ROLE: &str = "cnpg.io/pvcRole";
     pub(in super::super) const TEMPLATE_HASH: &str = "pod-template-hash";
 }
 

@@ -3,17 +3,23 @@
 use kube::ResourceExt as _;
 use serde_json::json;
 
-use super::{cluster::Pass, error::chain};
+use super::{cluster::Pass, error::chain, view::is_for_wal};
 
 /// Asks for more storage where the Cluster does; false when the API server refuses.
 ///
 /// The real operator stops here too when the class cannot grow: the phase stays what it was, and no
 /// instance is started any more.
 pub(super) async fn grow_claims(pass: &Pass) -> bool {
-    let Some(wanted) = pass.cluster.spec.storage.size.as_deref() else {
-        return true;
-    };
-    for claim in &pass.view.claims {
+    let spec = &pass.cluster.spec;
+    for claim in pass.view.all_claims() {
+        let storage = if is_for_wal(claim) {
+            spec.wal_storage.as_ref()
+        } else {
+            Some(&spec.storage)
+        };
+        let Some(wanted) = storage.and_then(|storage| storage.size.as_deref()) else {
+            continue;
+        };
         let resources = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref());
         let asked = resources.and_then(|resources| resources.requests.as_ref()?.get("storage"));
         let asked = asked.map_or("0", |quantity| quantity.0.as_str());

@@ -89,19 +89,18 @@ async fn make(pass: &Pass, serial: usize, filling: Filling) -> Result<Action, Er
     let name = format!("{}-{serial}", pass.cluster.name);
     let (client, namespace) = (&pass.shared.client, &pass.cluster.namespace);
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
-    let claim = pods::claim(&pass.cluster, &name, serial);
-    if !create(&claims, claim.clone()).await? {
+    for claim in pods::claims(&pass.cluster, &name, serial) {
+        if create(&claims, claim.clone()).await? {
+            continue;
+        }
         // The operator trusts any claim of the name, and its Job sets aside what is on it.
-        let owned = claims
-            .get(&name)
-            .await?
-            .owner_references()
-            .iter()
-            .any(|owner| owner.uid != pass.cluster.uid);
-        if owned {
+        let name = claim["metadata"]["name"].as_str().unwrap_or_default();
+        let now = claims.get(name).await?;
+        let owners = now.owner_references();
+        if owners.iter().any(|owner| owner.uid != pass.cluster.uid) {
             return Ok(Action::requeue(RETRY));
         }
-        pass.change_claim(&name, json!({ "metadata": claim["metadata"] }))
+        pass.change_claim(name, json!({ "metadata": claim["metadata"] }))
             .await?;
     }
     create(
@@ -122,6 +121,10 @@ async fn fill(pass: &mut Pass) -> Result<Option<Action>, Error> {
         Some(job) if jobs::is_complete(job) => {
             let patch =
                 json!({ "metadata": { "annotations": { annotation::VOLUME_STATUS: "ready" } } });
+            // The one with the data last: by it the instance is known to be filled.
+            if let Some(wal) = pass.view.wal_claim(&name) {
+                pass.change_claim(&wal.name_any(), patch.clone()).await?;
+            }
             pass.change_claim(&name, patch).await?;
         }
         Some(_) => {}
@@ -253,7 +256,9 @@ async fn remove_last(pass: &mut Pass) -> Result<Action, Error> {
     let (client, namespace) = (&pass.shared.client, &pass.cluster.namespace);
     // The claim first: it stays while the pod uses it, but no new pod is made for it.
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
-    delete(&claims, &claim, DeleteParams::default()).await?;
+    for claim in pass.view.wal_claim(&name).into_iter().chain([&claim]) {
+        delete(&claims, claim, DeleteParams::default()).await?;
+    }
     if let Some(pod) = pass.view.pod(&name) {
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
         delete(&pods, pod, DeleteParams::default()).await?;

@@ -144,13 +144,11 @@ pub(super) fn is_ready(pod: &Pod) -> bool {
             .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-/// The claim that a pod's data is on.
-pub(super) fn claim_of(pod: &Pod) -> Option<&str> {
-    let volumes = pod.spec.as_ref()?.volumes.as_deref()?;
-    let claim = volumes
-        .iter()
-        .find_map(|volume| volume.persistent_volume_claim.as_ref())?;
-    Some(&claim.claim_name)
+/// The claims that a pod uses, first the one with the data.
+pub(super) fn claims_of(pod: &Pod) -> impl Iterator<Item = &str> {
+    let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.as_deref());
+    let claims = volumes.into_iter().flatten();
+    claims.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.as_str()))
 }
 
 /// Whether a claim is bound to a volume.

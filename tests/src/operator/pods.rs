@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use super::{
     contract::{PORT, annotation, label},
-    resources::Cluster,
+    resources::{Cluster, Storage},
 };
+
+/// What the operator calls the role of a claim for WAL.
+pub(super) const WAL: &str = "PG_WAL";
 
 /// Which role an instance has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,28 +79,38 @@ pub(super) fn job(cluster: &Cluster, instance: &str, filling: Filling) -> Value 
     })
 }
 
-/// The claim of a new instance.
-pub(super) fn claim(cluster: &Cluster, name: &str, serial: usize) -> Value {
-    let labels = json!({
-        "app.kubernetes.io/component": "database",
-        "app.kubernetes.io/managed-by": "cloudnative-pg",
-        "app.kubernetes.io/name": "postgresql",
-        label::CLUSTER: cluster.name,
-        label::INSTANCE: name,
-        "cnpg.io/pvcRole": "PG_DATA",
-    });
-    let mut metadata = cluster.metadata(name, &labels);
-    metadata["annotations"][annotation::SERIAL] = serial.to_string().into();
-    metadata["annotations"][annotation::VOLUME_STATUS] = "initializing".into();
-    let storage = &cluster.spec.storage;
-    let mut spec = json!({
-        "accessModes": ["ReadWriteOnce"],
-        "resources": { "requests": { "storage": storage.size.as_deref().unwrap_or("1Gi") } },
-    });
-    if let Some(class) = &storage.storage_class {
-        spec["storageClassName"] = class.as_str().into();
-    }
-    json!({ "metadata": metadata, "spec": spec })
+/// The claims of a new instance: for its data, and for its WAL where that is wanted apart.
+pub(super) fn claims(cluster: &Cluster, instance: &str, serial: usize) -> Vec<Value> {
+    let claim = |name: &str, role: &str, storage: &Storage| {
+        let labels = json!({
+            "app.kubernetes.io/component": "database",
+            "app.kubernetes.io/managed-by": "cloudnative-pg",
+            "app.kubernetes.io/name": "postgresql",
+            label::CLUSTER: cluster.name,
+            label::INSTANCE: instance,
+            label::CLAIM_ROLE: role,
+        });
+        let mut metadata = cluster.metadata(name, &labels);
+        metadata["annotations"][annotation::SERIAL] = serial.to_string().into();
+        metadata["annotations"][annotation::VOLUME_STATUS] = "initializing".into();
+        let mut spec = json!({
+            "accessModes": ["ReadWriteOnce"],
+            "resources": { "requests": { "storage": storage.size.as_deref().unwrap_or("1Gi") } },
+        });
+        if let Some(class) = &storage.storage_class {
+            spec["storageClassName"] = class.as_str().into();
+        }
+        json!({ "metadata": metadata, "spec": spec })
+    };
+    let wal = cluster.spec.wal_storage.as_ref();
+    let wal = wal.map(|storage| claim(&wal_claim(instance), WAL, storage));
+    let data = claim(instance, "PG_DATA", &cluster.spec.storage);
+    [data].into_iter().chain(wal).collect()
+}
+
+/// Name of the claim for the WAL of an instance.
+fn wal_claim(instance: &str) -> String {
+    format!("{instance}-wal")
 }
 
 fn common_labels(cluster: &Cluster, instance: &str) -> Value {
@@ -113,11 +126,18 @@ fn common_labels(cluster: &Cluster, instance: &str) -> Value {
 }
 
 fn pod_spec(cluster: &Cluster, claim: &str, container: &str, command: &[&str]) -> Value {
+    let volume = |name, claim: &str| json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } });
+    let mut volumes = vec![volume("pgdata", claim)];
+    let mut mounts = vec![json!({ "name": "pgdata", "mountPath": "/var/lib/postgresql/data" })];
+    if cluster.spec.wal_storage.is_some() {
+        volumes.push(volume("pg-wal", &wal_claim(claim)));
+        mounts.push(json!({ "name": "pg-wal", "mountPath": "/var/lib/postgresql/wal" }));
+    }
     json!({
         "serviceAccountName": cluster.name,
         "restartPolicy": "Always",
         "terminationGracePeriodSeconds": 1800,
-        "volumes": [{ "name": "pgdata", "persistentVolumeClaim": { "claimName": claim } }],
+        "volumes": volumes,
         "containers": [{
             "name": container,
             "image": cluster.image(),
@@ -131,7 +151,7 @@ fn pod_spec(cluster: &Cluster, claim: &str, container: &str, command: &[&str]) -
             ],
             "ports": [{ "name": "postgresql", "containerPort": PORT, "protocol": "TCP" }],
             "resources": cluster.spec.resources.as_object().cloned().unwrap_or_default(),
-            "volumeMounts": [{ "name": "pgdata", "mountPath": "/var/lib/postgresql/data" }],
+            "volumeMounts": mounts,
         }],
     })
 }

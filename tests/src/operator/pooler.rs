@@ -144,7 +144,11 @@ async fn report(
 async fn steer(shared: &Shared, pooler: &Pooler) -> Result<(), Error> {
     let pods: Api<Pod> = Api::namespaced(shared.client.clone(), &pooler.namespace);
     let ours = ListParams::default().labels(&format!("{}={}", label::POOLER, pooler.name));
-    let parameters = format!("{:?}", pooler.spec.pgbouncer);
+    // The real one asks DNS, so that it finds the Service again when it was made anew.
+    let target = shared
+        .traffic
+        .address(&pooler.namespace, &pooler.target_service())?;
+    let parameters = format!("{:?} {target}", pooler.spec.pgbouncer);
     for pod in pods.list(&ours).await? {
         shared
             .kubelet

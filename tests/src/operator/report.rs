@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
-use kube::ResourceExt as _;
+use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     contract::label,
     error::Error,
     kubelet,
-    objects::is_ready,
+    objects::{is_ready, label},
     secrets,
     status::{now_precisely, set, set_condition},
     view::is_filled,
@@ -41,15 +41,15 @@ impl Pass {
         let cluster = &self.cluster;
         let name = &cluster.name;
         let names = |keep: &dyn Fn(&str, &PersistentVolumeClaim) -> bool| -> Vec<String> {
-            let claims = self.view.claims.iter();
+            let claims = self.view.all_claims();
             claims
-                .map(|claim| (claim.name_any(), claim))
-                .filter(|(name, claim)| keep(name, claim))
-                .map(|(name, _)| name)
+                .filter(|claim| keep(label(*claim, label::INSTANCE), claim))
+                .map(ResourceExt::name_any)
                 .collect()
         };
         let has_pod = |name: &str| self.view.pod(name).is_some();
-        let all = names(&|_, _| true);
+        let instances: Vec<String> = self.view.claims.iter().map(ResourceExt::name_any).collect();
+        let volumes = self.view.all_claims().count();
         let healthy = names(&|name, _| has_pod(name));
         let dangling = names(&|name, claim| !has_pod(name) && is_filled(claim));
         let initializing = names(&|name, claim| !has_pod(name) && !is_filled(claim));
@@ -74,6 +74,7 @@ impl Pass {
             topology["nodesUsed"] = nodes.into();
             topology["instances"] = healthy
                 .iter()
+                .filter(|name| instances.contains(*name))
                 .map(|name| (name.clone(), json!({})))
                 .collect::<serde_json::Map<_, _>>()
                 .into();
@@ -84,7 +85,7 @@ impl Pass {
         self.status
             .update(|status| {
                 set(status, "certificates", certificates);
-                if !all.is_empty() {
+                if !instances.is_empty() {
                     set_condition(
                         status,
                         "Initialized",
@@ -116,13 +117,13 @@ impl Pass {
                 set(status, "selector", selector.into());
                 set(status, "topology", topology);
                 set(status, "secretsResourceVersion", versions);
-                set(status, "instances", all.len().into());
-                set(status, "pvcCount", all.len().into());
+                set(status, "instances", instances.len().into());
+                set(status, "pvcCount", volumes.into());
                 set(status, "jobCount", jobs.into());
                 set(status, "readyInstances", ready.into());
                 set(status, "instancesStatus", states);
                 for (field, names) in [
-                    ("instanceNames", all),
+                    ("instanceNames", instances),
                     ("healthyPVC", healthy),
                     ("danglingPVC", dangling),
                     ("initializingPVC", initializing),

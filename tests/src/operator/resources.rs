@@ -46,6 +46,7 @@ pub(super) struct ClusterSpec {
     pub(super) instances: Option<i64>,
     pub(super) image_name: Option<String>,
     pub(super) storage: Storage,
+    pub(super) wal_storage: Option<Storage>,
     pub(super) bootstrap: Bootstrap,
     pub(super) certificates: Certificates,
     pub(super) inherited_metadata: Inherited,

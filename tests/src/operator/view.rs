@@ -11,13 +11,16 @@ use super::{
     contract::{annotation, label},
     error::Error,
     objects::label,
+    pods::WAL,
     resources::Cluster,
 };
 
 /// What a Cluster has.
 pub(super) struct View {
-    /// Claims of its instances, by serial.
+    /// Claims of its instances, by serial: those with the data.
     pub(super) claims: Vec<PersistentVolumeClaim>,
+    /// Claims for WAL, where it has a volume of its own.
+    pub(super) wal_claims: Vec<PersistentVolumeClaim>,
     /// Pods of its instances, by name.
     pub(super) pods: Vec<Pod>,
     /// Jobs that fill its claims.
@@ -37,17 +40,31 @@ impl View {
         let jobs = Api::<Job>::namespaced(client.clone(), namespace)
             .list(&ours)
             .await?;
+        let (wal_claims, claims) = owned(claims.items, cluster)
+            .into_iter()
+            // A deleted claim is there only as long as its pod.
+            .filter(|claim| claim.metadata.deletion_timestamp.is_none())
+            .partition(is_for_wal);
         let mut view = Self {
-            claims: owned(claims.items, cluster),
+            claims,
+            wal_claims,
             pods: owned(pods.items, cluster),
             jobs: owned(jobs.items, cluster),
         };
-        // A deleted claim is there only as long as its pod.
-        view.claims
-            .retain(|claim| claim.metadata.deletion_timestamp.is_none());
         view.claims.sort_by_key(serial);
         view.pods.sort_by_key(ResourceExt::name_any);
         Ok(view)
+    }
+
+    /// All claims, whatever they are for.
+    pub(super) fn all_claims(&self) -> impl Iterator<Item = &PersistentVolumeClaim> {
+        self.claims.iter().chain(&self.wal_claims)
+    }
+
+    /// The claim for the WAL of an instance.
+    pub(super) fn wal_claim(&self, instance: &str) -> Option<&PersistentVolumeClaim> {
+        let mut claims = self.wal_claims.iter();
+        claims.find(|claim| label(*claim, label::INSTANCE) == instance)
     }
 
     /// The pod on a claim.
@@ -82,6 +99,11 @@ pub(super) fn serial(claim: &PersistentVolumeClaim) -> usize {
         .get(annotation::SERIAL)
         .and_then(|text| text.parse().ok())
         .unwrap_or(usize::MAX)
+}
+
+/// Whether a claim is for WAL only.
+pub(super) fn is_for_wal(claim: &PersistentVolumeClaim) -> bool {
+    label(claim, label::CLAIM_ROLE) == WAL
 }
 
 /// Whether a claim's volume is filled.

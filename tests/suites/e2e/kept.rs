@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::{
     life::{ROWS, TABLE},
-    place::{CLUSTER, Place},
+    place::Place,
+    steps::CLUSTER,
 };
 
 #[tokio::test]

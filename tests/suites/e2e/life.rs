@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::{
     ground::field,
-    place::{CLUSTER, NAME, Place},
+    place::Place,
+    steps::{CLUSTER, NAME},
 };
 
 /// A table, and what is in it.

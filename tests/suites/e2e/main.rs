@@ -27,5 +27,6 @@ mod ground;
 mod kept;
 mod life;
 mod place;
+mod steps;
 mod storage;
 mod unfinished;

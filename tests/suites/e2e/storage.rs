@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{
     life::{ROWS, TABLE},
-    place::{NAME, Place, run},
+    place::{Place, run},
+    steps::NAME,
 };
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::{
     ground::field,
     life::{ROWS, TABLE, purge},
-    place::{CLUSTER, NAME, Place, creation},
+    place::Place,
+    steps::{CLUSTER, NAME, creation},
 };
 
 /// A repository that no registry has: its top-level domain is reserved for that.

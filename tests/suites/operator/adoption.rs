@@ -3,36 +3,12 @@
 use daap_tests::sandbox::wait_for;
 use serde_json::{Value, json};
 
-use crate::database::{Database, HEALTHY, LIMIT, ROWS};
+use crate::{
+    database::{Database, HEALTHY, LIMIT, ROWS},
+    leave::{detach, gone, leave},
+};
 
 const CLAIM: &str = "daap-orders-1";
-
-/// Stops the database and takes its volumes from the Cluster, which is deleted then.
-async fn leave(database: &Database, instances: u8, secrets: &[&str]) {
-    database.delete("poolers", &database.pooler()).await;
-    database.hibernate().await;
-    for instance in 1..=instances {
-        let claim = format!("daap-orders-{instance}");
-        database.detach("persistentvolumeclaims", &claim).await;
-    }
-    for secret in secrets {
-        database.detach("secrets", secret).await;
-    }
-    gone(database).await;
-}
-
-/// Deletes the Cluster, and waits until everything that it owned is gone, too.
-async fn gone(database: &Database) {
-    database.delete("clusters", "daap-orders").await;
-    for (plural, name) in [
-        ("clusters", "daap-orders"),
-        ("secrets", "daap-orders-server"),
-        ("services", "daap-orders-rw"),
-        ("deployments", "daap-orders-pooler"),
-    ] {
-        database.wait_gone(plural, name).await;
-    }
-}
 
 /// The data of a table, empty where there is none.
 async fn table(database: &Database) -> String {
@@ -60,7 +36,7 @@ async fn without_its_serial_the_data_is_set_aside() {
 /// The next Cluster starts empty, on the same volume, where the rows lie under another name.
 async fn set_aside(namespace: &str, metadata: Value) {
     let database = Database::with_rows(namespace, 1).await;
-    leave(&database, 1, &[]).await;
+    leave(&database, &[]).await;
     let uid = database.get("persistentvolumeclaims", CLAIM).await["metadata"]["uid"].clone();
     database
         .patch(
@@ -83,7 +59,7 @@ async fn set_aside(namespace: &str, metadata: Value) {
 #[tokio::test]
 async fn a_volume_that_somebody_owns_is_not_adopted() {
     let database = Database::with_rows("foreign", 1).await;
-    leave(&database, 1, &[]).await;
+    leave(&database, &[]).await;
     // An owner that is there, so that the garbage collector leaves the volume alone.
     let owner = database.get("configmaps", "kube-root-ca.crt").await;
     let owner = json!([{
@@ -158,7 +134,7 @@ async fn a_retained_authority_keeps_clients_that_verify_and_a_new_one_does_not()
         (&new, &["daap-orders-app"]),
     ] {
         let old = database.secret("daap-orders-ca", "ca.crt").await;
-        leave(database, 1, secrets).await;
+        leave(database, secrets).await;
         database.apply(1).await;
         database.wait_ready(1).await;
         assert_eq!(database.sql_soon(ROWS).await, "1,2");
@@ -190,7 +166,7 @@ async fn three_instances_are_adopted_and_the_one_that_was_the_primary_is_it_agai
     let primary = cluster["status"]["currentPrimary"].clone();
     database.wait_ready(3).await;
     database.sql_soon("INSERT INTO orders VALUES (3)").await;
-    leave(&database, 3, &["daap-orders-app", "daap-orders-ca"]).await;
+    leave(&database, &["daap-orders-app", "daap-orders-ca"]).await;
 
     database.apply(2).await;
     database
@@ -208,7 +184,7 @@ async fn three_instances_are_adopted_and_the_one_that_was_the_primary_is_it_agai
 #[tokio::test]
 async fn an_image_that_is_corrected_reaches_an_instance_only_in_a_new_pod() {
     let database = Database::with_rows("image-corrected", 1).await;
-    leave(&database, 1, &["daap-orders-app", "daap-orders-ca"]).await;
+    leave(&database, &["daap-orders-app", "daap-orders-ca"]).await;
     let mut manifest = database.cluster_manifest(1);
     manifest["spec"]["imageName"] = "registry.test/missing:17.6".into();
     database.apply_cluster(&manifest).await;
@@ -234,5 +210,33 @@ async fn an_image_that_is_corrected_reaches_an_instance_only_in_a_new_pod() {
         .wait_cluster("it is healthy", |status| status["phase"] == HEALTHY)
         .await;
     database.apply_pooler().await;
+    assert_eq!(database.sql_soon(ROWS).await, "1,2");
+}
+
+#[tokio::test]
+async fn a_pod_that_still_stops_holds_up_the_next_cluster() {
+    let database = Database::with_rows("still-stopping", 1).await;
+    let pod = database.get("pods", CLAIM).await;
+    // Sessions are open: without hibernation or fencing the pod waits for them.
+    detach(&database, &["daap-orders-app", "daap-orders-ca"]).await;
+    let busy = database.sql("SELECT 'slept' FROM pg_sleep(6)");
+    let (answer, ()) = tokio::join!(busy, async {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        let asleep = wait_for("a client is busy", LIMIT, async || {
+            let count = superuser(&database, sql).await;
+            Ok(count.is_some_and(|count| count == "1").then_some(()))
+        });
+        asleep.await.unwrap();
+        database.delete("clusters", "daap-orders").await;
+        database.wait_gone("clusters", "daap-orders").await;
+        database.apply_cluster(&database.cluster_manifest(1)).await;
+        let leaving = |pod: &Value| !pod["metadata"]["deletionTimestamp"].is_null();
+        let still = database.wait("pods", CLAIM, "the pod is stopping", leaving);
+        assert_eq!(still.await["metadata"]["uid"], pod["metadata"]["uid"]);
+    });
+    assert_eq!(answer.unwrap(), "slept");
+    database
+        .wait_cluster("it is healthy", |status| status["phase"] == HEALTHY)
+        .await;
     assert_eq!(database.sql_soon(ROWS).await, "1,2");
 }

@@ -227,12 +227,15 @@ async fn a_volume_that_cannot_grow_keeps_the_database_from_starting_again() {
             status["phase"] == HEALTHY
         })
         .await;
+    let bigger = json!({ "spec": {
+        "storage": { "size": "2Gi" }, "inheritedMetadata": { "labels": { "bigger": "yes" } },
+    }});
+    database.patch("clusters", "daap-orders", bigger).await;
+    // From then on the operator knows.
+    let seen = |claim: &Value| claim["metadata"]["labels"]["bigger"] == "yes";
+    let what = "the operator has seen it";
     database
-        .patch(
-            "clusters",
-            "daap-orders",
-            json!({ "spec": { "storage": { "size": "2Gi" } } }),
-        )
+        .wait("persistentvolumeclaims", "daap-orders-1", what, seen)
         .await;
     database.delete("pods", "daap-orders-1").await;
     let status = database

@@ -12,5 +12,7 @@ mod connection;
 mod database;
 mod failover;
 mod faults;
+mod leave;
 mod life;
 mod objects;
+mod wal;

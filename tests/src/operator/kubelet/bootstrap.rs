@@ -20,7 +20,7 @@ use crate::operator::{
 pub(super) async fn run(bench: &Bench, filling: Filling) -> Result<(), Error> {
     let cluster = bench.cluster().await?;
     let data = data_folder(&bench.volume().await?);
-    set_aside(&data)?;
+    set_aside(bench, &data).await?;
     match filling {
         Filling::Initdb => initialise(bench, &cluster, &data).await,
         Filling::Join => unless_stopped(bench, copy(bench, &cluster, &data)).await,
@@ -38,11 +38,14 @@ async fn unless_stopped<T>(
     }
 }
 
-/// Renames what lies where the data are to be, as the operator does: it destroys nothing.
-pub(super) fn set_aside(data: &Path) -> Result<(), Error> {
-    if data.exists() {
-        let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        fs::rename(data, data.with_file_name(format!("pgdata_{when}")))?;
+/// Renames what lies where data or WAL are to be, as the operator does: it destroys nothing.
+pub(super) async fn set_aside(bench: &Bench, data: &Path) -> Result<(), Error> {
+    let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    for folder in [Some(data.to_owned()), bench.wal_folder().await?] {
+        if let Some(folder) = folder.filter(|folder| folder.exists()) {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            fs::rename(&folder, folder.with_file_name(format!("{name}_{when}")))?;
+        }
     }
     Ok(())
 }
@@ -81,6 +84,8 @@ async fn initialise(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(),
             .filter(|on| *on)
             .map(|_| "--data-checksums".to_owned()),
     );
+    let wal = bench.wal_folder().await?;
+    args.extend(wal.map(|folder| format!("--waldir={}", folder.display())));
     let made = async { Ok(programs.run("initdb", args).await?) };
     unless_stopped(bench, made).await?;
 
@@ -136,6 +141,8 @@ pub(super) async fn copy(bench: &Bench, cluster: &Cluster, data: &Path) -> Resul
     unpack_certificates(bench, cluster).await?;
     let source = upstream(bench, cluster)?;
     let target = data.display().to_string();
+    let wal = bench.wal_folder().await?;
+    let wal = wal.map(|folder| format!("--waldir={}", folder.display()));
     let args = [
         "-D",
         &target,
@@ -148,6 +155,7 @@ pub(super) async fn copy(bench: &Bench, cluster: &Cluster, data: &Path) -> Resul
         "--no-sync",
         "--no-password",
     ];
+    let args = args.into_iter().chain(wal.as_deref());
     bench
         .work
         .equipment

@@ -18,7 +18,7 @@ use crate::operator::{
     contract::NODE,
     drive,
     error::Error,
-    objects::{claim_of, delete, is_bound},
+    objects::{claims_of, delete, is_bound},
     of_clusters, on_deleted,
 };
 
@@ -77,7 +77,7 @@ async fn reconcile(pod: Arc<Pod>, shared: Arc<Shared>) -> Result<Action, Error> 
 
 /// Gives a pod to the node as soon as its volume is there.
 async fn schedule(shared: &Shared, api: &Api<Pod>, pod: &Pod) -> Result<Action, Error> {
-    if let Some(claim) = claim_of(pod) {
+    for claim in claims_of(pod) {
         let claims: Api<PersistentVolumeClaim> =
             Api::namespaced(shared.client.clone(), &pod.namespace().unwrap_or_default());
         let bound = claims.get_opt(claim).await?.as_ref().is_some_and(is_bound);

@@ -42,7 +42,7 @@ async fn rewind(bench: &Bench, cluster: &Cluster, data: &Path) -> Result<(), Err
     let programs = &bench.work.equipment.programs;
     if let Err(error) = programs.run("pg_rewind", args).await {
         tracing::info!(pod = %bench.name(), "cannot be rewound, and is copied: {}", chain(&error));
-        bootstrap::set_aside(data)?;
+        bootstrap::set_aside(bench, data).await?;
         return bootstrap::copy(bench, cluster, data).await;
     }
     tracing::info!(pod = %bench.name(), "rewound");

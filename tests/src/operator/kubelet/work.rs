@@ -16,7 +16,7 @@ use crate::operator::{
     addresses::Address,
     contract::label,
     error::{Error, chain},
-    objects::{claim_of, label},
+    objects::{claims_of, label},
     pods::Filling,
     resources::{self, Cluster},
     secrets,
@@ -205,13 +205,27 @@ impl Bench {
         Cluster::parse(api.get(&name).await?)
     }
 
-    /// The folder of the pod's volume.
+    /// The folder of the volume with the data.
     pub(super) async fn volume(&self) -> Result<PathBuf, Error> {
-        let claim = claim_of(&self.work.pod).unwrap_or_default();
+        let first = self.volumes().await?.into_iter().next();
+        first.ok_or_else(|| Error::Other("the pod has no volume".to_owned()))
+    }
+
+    /// The folder for the WAL, where it has a volume of its own.
+    pub(super) async fn wal_folder(&self) -> Result<Option<PathBuf>, Error> {
+        let second = self.volumes().await?.into_iter().nth(1);
+        Ok(second.map(|volume| volume.join("pg_wal")))
+    }
+
+    async fn volumes(&self) -> Result<Vec<PathBuf>, Error> {
         let api: Api<PersistentVolumeClaim> =
             Api::namespaced(self.work.equipment.client.clone(), &self.namespace());
-        let uid = api.get(claim).await?.uid().unwrap_or_default();
-        Ok(volumes::folder(&self.work.equipment.state_dir, &uid))
+        let mut folders = Vec::new();
+        for claim in claims_of(&self.work.pod) {
+            let uid = api.get(claim).await?.uid().unwrap_or_default();
+            folders.push(volumes::folder(&self.work.equipment.state_dir, &uid));
+        }
+        Ok(folders)
     }
 
     /// Writes keys of a Secret of the Cluster into files of the pod.
