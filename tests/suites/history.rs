@@ -390,6 +390,17 @@ async fn a_tree_shows_every_part_and_names_the_image_that_is_missing() {
         tree.contains("can be restored until") && tree.contains("kept, Bound"),
         "{tree}"
     );
+    let listed = place.done(&["list", "--deleted"]);
+    assert!(listed.contains("RESTORABLE-UNTIL"), "{listed}");
+    let restorable = ["list", "--restorable", "-o", "name"];
+    assert_eq!(place.done(&restorable), "database/orders\n");
+    place.done(&["purge", "orders", "--yes"]);
+    assert_eq!(place.done(&restorable), "");
+    let listed = place.done(&["list", "--deleted"]);
+    assert!(listed.contains("no data kept"), "{listed}");
+    let tree = place.done(&["tree", "orders"]);
+    assert!(tree.contains("only the record remains"), "{tree}");
+
     let words = [
         "create",
         "stuck",

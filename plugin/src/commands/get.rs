@@ -173,7 +173,10 @@ async fn get_deleted(
     }
     let documents = || {
         list_document(
-            &found.iter().map(deleted_document).collect::<Vec<_>>(),
+            &found
+                .iter()
+                .map(|tombstone| deleted_document(tombstone, Timestamp::now()))
+                .collect::<Vec<_>>(),
             None,
         )
     };

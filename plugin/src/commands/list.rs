@@ -1,7 +1,7 @@
 //! `kubectl daap list`
 
 use clap::Args;
-use daap_crds::contract::label;
+use daap_crds::contract::{annotation, label};
 use daap_crds::names::Team;
 use daap_crds::object::View;
 use daap_crds::state::State;
@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::database::{
-    Database, Listing, deleted_document, deleted_table, document, list, list_document, table,
+    Database, Listing, Restorable, deleted_document, deleted_table, document, list, list_document,
+    table,
 };
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
@@ -21,13 +22,15 @@ Examples:
   kubectl daap list -n apps
   kubectl daap list -A --state error --owner-team payments
   kubectl daap list --name 'order*' -o wide
-  kubectl daap list --deleted";
+  kubectl daap list --deleted
+  kubectl daap list --restorable";
 
 /// Arguments of `list`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ListArgs {
-    /// Show the deleted ones instead
+    /// Show the deleted ones instead, with until when each can be restored; the last deleted comes
+    /// last
     #[arg(long)]
     deleted: bool,
     #[command(flatten)]
@@ -49,6 +52,9 @@ pub(crate) struct Filters {
     /// In that state: provisioning, ready, error or deleting; can be repeated
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state)]
     state: Vec<State>,
+    /// Only deleted ones whose data is kept, and whose time is not over
+    #[arg(long)]
+    restorable: bool,
     /// Whose name contains the text, or matches it with * and ?
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
@@ -110,7 +116,7 @@ pub(crate) async fn show(
     output: OutputFlags,
 ) -> Result<(), Failure> {
     let k8s = context.kubernetes().await?;
-    let deleted = deleted || filters.state == [State::Deleted];
+    let deleted = deleted || filters.restorable || filters.state == [State::Deleted];
     if deleted {
         return show_deleted(k8s, &filters, output).await;
     }
@@ -175,7 +181,12 @@ async fn show_deleted(
             &selector(filters, &only),
         )
         .await?;
+    let now = Timestamp::now();
+    found.sort_by_key(deleted_at);
     found.retain(|tombstone| {
+        if filters.restorable && !matches!(Restorable::of(tombstone, now), Restorable::Until(_)) {
+            return false;
+        }
         let name = View(tombstone).label(label::NAME).unwrap_or_default();
         filters
             .name
@@ -187,7 +198,10 @@ async fn show_deleted(
     }
     let documents = || {
         list_document(
-            &found.iter().map(deleted_document).collect::<Vec<_>>(),
+            &found
+                .iter()
+                .map(|tombstone| deleted_document(tombstone, now))
+                .collect::<Vec<_>>(),
             None,
         )
     };
@@ -205,9 +219,16 @@ async fn show_deleted(
                 nothing(k8s, filters, "deleted databases");
                 return Ok(());
             }
-            deleted_table(&found, output, filters.all_namespaces, Timestamp::now())
+            deleted_table(&found, output, filters.all_namespaces, now)
         }
     })
+}
+
+/// The last that was deleted comes last, beside the prompt.
+fn deleted_at(tombstone: &Value) -> Option<Timestamp> {
+    View(tombstone)
+        .annotation(annotation::UPDATED_AT)
+        .and_then(|at| at.parse().ok())
 }
 
 fn namespace(k8s: &Kubernetes, filters: &Filters) -> Option<String> {
@@ -237,6 +258,7 @@ fn nothing(k8s: &Kubernetes, filters: &Filters, what: &str) {
     let unfiltered = filters.name.is_none()
         && filters.state.is_empty()
         && filters.owner_team.is_none()
+        && !filters.restorable
         && filters.selector.is_none();
     let which = if unfiltered { "" } else { " that match" };
     stderr_line(&format!("No {what} found{which}{place}."));

@@ -18,10 +18,11 @@ use daap_crds::contract::{annotation, cnpg, label};
 use daap_crds::object::View;
 use daap_crds::state::State;
 use daap_crds::tombstone::Tombstone;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Connection, Database};
+use super::{Connection, Database, Restorable};
 
 pub(crate) const API_VERSION: &str = "daap.dev/v1alpha1";
 const KIND: &str = "Database";
@@ -112,6 +113,8 @@ struct Deletion<'a> {
     stage: daap_crds::tombstone::Stage,
     tombstone: &'a str,
     data_kept: bool,
+    restorable: bool,
+    expired: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept_until: Option<String>,
     volumes: Vec<String>,
@@ -158,8 +161,9 @@ pub(crate) fn document(database: &Database) -> Value {
 }
 
 /// A deleted database, from its tombstone.
-pub(crate) fn deleted_document(config_map: &Value) -> Value {
+pub(crate) fn deleted_document(config_map: &Value, now: Timestamp) -> Value {
     let view = View(config_map);
+    let restorable = Restorable::of(config_map, now);
     let tombstone = Tombstone::read(view);
     value(&Document {
         api_version: API_VERSION,
@@ -184,6 +188,8 @@ pub(crate) fn deleted_document(config_map: &Value) -> Value {
                 stage: tombstone.stage,
                 tombstone: view.name(),
                 data_kept: tombstone.keeps_data(),
+                restorable: matches!(restorable, Restorable::Until(_)),
+                expired: matches!(restorable, Restorable::Expired(_)),
                 kept_until: tombstone
                     .keeps_data()
                     .then(|| tombstone.until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
@@ -244,7 +250,10 @@ mod tests {
 
     #[test]
     fn a_deleted_database_says_what_is_kept() {
-        let deleted = deleted_document(&fixtures::tombstone("orders"));
+        let deleted = deleted_document(
+            &fixtures::tombstone("orders"),
+            "2026-11-21T08:05:00Z".parse().unwrap(),
+        );
         insta::assert_snapshot!(crate::output::yaml(&deleted).unwrap());
     }
 

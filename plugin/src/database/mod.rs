@@ -6,6 +6,7 @@ mod document;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod read;
+mod restorable;
 mod table;
 mod tree;
 
@@ -18,6 +19,7 @@ pub(crate) use access::Access;
 pub(crate) use connection::{Connection, PORT};
 pub(crate) use document::{API_VERSION, deleted_document, document, list_document};
 pub(crate) use read::{Listing, Name, find, find_or_lost, list, tombstones};
+pub(crate) use restorable::Restorable;
 pub(crate) use table::{deleted_table, table};
 pub(crate) use tree::{Node, deleted_tree, tree};
 

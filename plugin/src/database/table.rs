@@ -2,11 +2,10 @@
 
 use daap_crds::contract::{annotation, label};
 use daap_crds::object::View;
-use daap_crds::tombstone::Tombstone;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::Database;
+use super::{Database, Restorable};
 use crate::output::{Format, OutputFlags, Table, age};
 
 /// Live databases.
@@ -92,8 +91,7 @@ pub(crate) fn deleted_table(
         "NAME",
         "OWNER-TEAM",
         "STATE",
-        "DATA",
-        "KEPT-UNTIL",
+        "RESTORABLE-UNTIL",
         "DELETED-BY",
         "ID",
         "AGE",
@@ -104,11 +102,6 @@ pub(crate) fn deleted_table(
     let mut table = Table::new(columns);
     for config_map in tombstones {
         let view = View(config_map);
-        let tombstone = Tombstone::read(view);
-        let kept = tombstone.as_ref().is_some_and(Tombstone::keeps_data);
-        let until = tombstone
-            .filter(|_| kept)
-            .map(|tombstone| tombstone.until.strftime("%Y-%m-%d").to_string());
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
         let mut row = Vec::new();
         if namespaces {
@@ -118,8 +111,7 @@ pub(crate) fn deleted_table(
             text(view.label(label::NAME)),
             text(view.label(label::OWNER_TEAM)),
             "deleted".to_owned(),
-            if kept { "kept" } else { "none" }.to_owned(),
-            until.unwrap_or_default(),
+            Restorable::of(config_map, now).cell(),
             text(view.annotation(annotation::UPDATED_BY)),
             text(view.label(label::ID)),
             age(view.annotation(annotation::UPDATED_AT), now),
@@ -191,8 +183,8 @@ mod tests {
     #[test]
     fn deleted_databases() {
         insta::assert_snapshot!(deleted_table(&[fixtures::tombstone("orders")], flags(Format::Table), false, now()), @r"
-        NAME     OWNER-TEAM   STATE     DATA   KEPT-UNTIL   DELETED-BY   ID                                     AGE
-        orders   payments     deleted   kept   2026-12-21   ada          67e55044-10b1-426f-9247-bb680e5fe0c8   60s
+        NAME     OWNER-TEAM   STATE     RESTORABLE-UNTIL   DELETED-BY   ID                                     AGE
+        orders   payments     deleted   2026-12-21         ada          67e55044-10b1-426f-9247-bb680e5fe0c8   60s
         ");
     }
 }
