@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::pooler::{self, Pooler as Whose};
 use super::{Next, Operation, dock, stamps};
 use crate::database::tombstones;
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
 pub(crate) use asked::Asked;
@@ -91,6 +91,16 @@ impl Create {
             map_at(&mut cluster, &["spec", "storage"]).insert("size".into(), size.into());
         }
         Ok(cluster)
+    }
+
+    /// Admission judges before the API server sees that the name is taken: what another creation has
+    /// just made is refused as lying under our names, and is no reason that helps anybody.
+    async fn faster(&self, failure: Failure) -> Failure {
+        let name = self.asked.name.cluster();
+        match self.k8s.get(Kind::Cluster, &name).await {
+            Ok(Some(_)) => failure.class(Class::Exists),
+            _ => failure,
+        }
     }
 
     async fn resume(&mut self, cluster: &Value) -> Result<(), Failure> {
@@ -206,7 +216,10 @@ impl Operation for Create {
             (Step::ApplyCluster, ..) => {
                 let object = self.first_cluster().await?;
                 // A creation whose answer was lost is found by its id when the world is read again.
-                self.k8s.create(Kind::Cluster, &object, false).await?;
+                match self.k8s.create(Kind::Cluster, &object, false).await {
+                    Err(failure) if failure.is_hard() => return Err(self.faster(failure).await),
+                    result => result?,
+                };
                 (self.ours, self.reconciled) = (true, true);
             }
             (Step::Resume, Some(cluster), _) => self.resume(cluster).await?,
