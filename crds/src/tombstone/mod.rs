@@ -164,6 +164,12 @@ impl Tombstone {
         self.stage != Stage::Purged && !self.retained.volumes.is_empty()
     }
 
+    /// Whether a purge has given the data up and is not known to have destroyed all of it.
+    #[must_use]
+    pub fn is_being_purged(&self) -> bool {
+        self.stage == Stage::Purged && self.retained != Retained::default()
+    }
+
     /// The `ConfigMap` that carries this tombstone: the record of `cluster`, with one history row
     /// more.
     #[must_use]

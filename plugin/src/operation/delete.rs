@@ -11,7 +11,7 @@ use daap_crds::names::{DatabaseId, DatabaseName};
 use daap_crds::object::{View, map_at, set_annotation};
 use daap_crds::pending::{OperationName, Pending};
 use daap_crds::policy::Policy;
-use daap_crds::tombstone::{Deletion, Stage, Tombstone};
+use daap_crds::tombstone::{Deletion, Retained, Stage, Tombstone};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -156,7 +156,11 @@ impl Delete {
             return Ok(());
         };
         change(&mut tombstone);
-        let patch = annotate(&[(annotation::TOMBSTONE, tombstone.to_annotation().into())]);
+        let mut patch = annotate(&[(annotation::TOMBSTONE, tombstone.to_annotation().into())]);
+        // Two may delete at once, and a stage never goes back.
+        let version = View(config_map).text("/metadata/resourceVersion");
+        map_at(&mut patch, &["metadata"])
+            .insert("resourceVersion".into(), version.unwrap_or_default().into());
         self.k8s
             .merge(Kind::ConfigMap, View(config_map).name(), &patch, false)
             .await?;
@@ -287,7 +291,14 @@ impl Operation for Delete {
             }
             Step::Detach => self.detach(world, cluster).await?,
             Step::MarkDetached => self.move_stage(world, Stage::Detached).await?,
-            Step::MarkPurged => self.move_stage(world, Stage::Purged).await?,
+            Step::MarkPurged => {
+                // What was planned to be kept goes with the Cluster.
+                self.rewrite(world, |tombstone| {
+                    tombstone.stage = Stage::Purged;
+                    tombstone.retained = Retained::default();
+                })
+                .await?;
+            }
             Step::DeleteCluster => {
                 self.k8s
                     .delete(Kind::Cluster, name, cluster.uid(), false)

@@ -1,11 +1,14 @@
 //! Destroying what a deleted database left; its record stays.
+//!
+//! The record says so first: from then on no restore begins, and none that has begun meanwhile loses
+//! its volumes. What the record still lists tells an unfinished purge from a finished one.
 
 use std::fmt;
 
 use daap_crds::contract::{annotation, cnpg, label};
 use daap_crds::names::DatabaseName;
-use daap_crds::object::View;
-use daap_crds::tombstone::{Stage, Tombstone};
+use daap_crds::object::{View, map_at};
+use daap_crds::tombstone::{Retained, Stage, Tombstone};
 use futures::future::{try_join, try_join_all};
 use serde_json::Value;
 
@@ -26,15 +29,17 @@ pub(crate) const RIGHTS: [Right; 5] = [
 /// The steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    DeleteData,
     MarkPurged,
+    TakeBack,
+    DeleteData,
+    Close,
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::DeleteData => "destroying the volumes and Secrets",
-            Self::MarkPurged => "updating the record",
+            Self::MarkPurged | Self::TakeBack | Self::Close => "updating the record",
         })
     }
 }
@@ -43,7 +48,7 @@ impl fmt::Display for Step {
 #[derive(Debug)]
 pub(crate) struct World {
     cluster: Option<Value>,
-    /// Tombstones that say that data is kept.
+    /// Tombstones that say that data is kept, or that it is being destroyed.
     tombstones: Vec<Value>,
     data: Vec<(Kind, Value)>,
 }
@@ -55,6 +60,8 @@ pub(crate) struct Purge {
     /// The beginning of the id of the only one that is meant.
     id: Option<String>,
     begun: bool,
+    /// Whether this run has given the data up.
+    marked: bool,
     /// Volumes that were destroyed, with their classes.
     pub(crate) destroyed: Vec<Value>,
 }
@@ -66,6 +73,7 @@ impl Purge {
             name,
             id,
             begun: false,
+            marked: false,
             destroyed: Vec::new(),
         }
     }
@@ -74,6 +82,24 @@ impl Purge {
     pub(crate) async fn check(&mut self) -> Result<(), Failure> {
         let world = self.observe().await?;
         self.next(&world)?;
+        Ok(())
+    }
+
+    /// Changes the tombstones as they were read: somebody else's change is looked at first.
+    async fn rewrite(&self, world: &World, change: impl Fn(&mut Tombstone)) -> Result<(), Failure> {
+        for config_map in &world.tombstones {
+            let view = View(config_map);
+            let Some(mut tombstone) = Tombstone::read(view) else {
+                continue;
+            };
+            change(&mut tombstone);
+            let mut patch = annotate(&[(annotation::TOMBSTONE, tombstone.to_annotation().into())]);
+            let version = view.text("/metadata/resourceVersion").unwrap_or_default();
+            map_at(&mut patch, &["metadata"]).insert("resourceVersion".into(), version.into());
+            self.k8s
+                .merge(Kind::ConfigMap, view.name(), &patch, false)
+                .await?;
+        }
         Ok(())
     }
 
@@ -126,6 +152,18 @@ impl Purge {
     }
 }
 
+fn is_concerned(tombstone: &Tombstone) -> bool {
+    tombstone.keeps_data() || tombstone.is_being_purged()
+}
+
+fn stage(config_map: &Value) -> Option<Stage> {
+    Tombstone::read(View(config_map)).map(|tombstone| tombstone.stage)
+}
+
+fn keeps_data(config_map: &Value) -> bool {
+    Tombstone::read(View(config_map)).is_some_and(|tombstone| tombstone.keeps_data())
+}
+
 impl Operation for Purge {
     type World = World;
     type Step = Step;
@@ -140,7 +178,7 @@ impl Operation for Purge {
         .await?;
         let tombstones: Vec<Value> = tombstones
             .into_iter()
-            .filter(|found| Tombstone::read(View(found)).is_some_and(|read| read.keeps_data()))
+            .filter(|found| Tombstone::read(View(found)).is_some_and(|read| is_concerned(&read)))
             .filter(|found| {
                 let id = View(found).label(label::ID).unwrap_or_default();
                 self.id.as_ref().is_none_or(|asked| id.starts_with(asked))
@@ -157,7 +195,7 @@ impl Operation for Purge {
 
     fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
         let (name, namespace) = (&self.name, self.k8s.namespace());
-        let Some(config_map) = world.tombstones.first() else {
+        if world.tombstones.is_empty() {
             if self.begun {
                 return Ok(Next::Done);
             }
@@ -166,8 +204,12 @@ impl Operation for Purge {
             ))
             .class(Class::NotFound)
             .hint("list what is kept: kubectl daap list --deleted"));
-        };
+        }
+        let mut stages = world.tombstones.iter().map(stage);
         if let Some(cluster) = world.cluster.as_ref().map(View) {
+            if self.marked && stages.any(|stage| stage == Some(Stage::Purged)) {
+                return Ok(Next::Do(Step::TakeBack));
+            }
             return Err(Failure::new(format!(
                 "cluster {} exists: its data is in use",
                 cluster.name()
@@ -176,8 +218,7 @@ impl Operation for Purge {
                 "delete it first: kubectl daap delete {name} -n {namespace}"
             )));
         }
-        let stage = Tombstone::read(View(config_map)).map(|tombstone| tombstone.stage);
-        if stage != Some(Stage::Complete) {
+        if stages.any(|stage| !matches!(stage, Some(Stage::Complete | Stage::Purged))) {
             return Err(
                 Failure::new(format!("the deletion of database/{name} is not finished")).hint(
                     format!("finish it first: kubectl daap delete {name} -n {namespace}"),
@@ -185,11 +226,11 @@ impl Operation for Purge {
             );
         }
         self.begun = true;
-        if world
-            .data
-            .iter()
-            .any(|(_, object)| !View(object).is_being_deleted())
-        {
+        if world.tombstones.iter().any(keeps_data) {
+            return Ok(Next::Do(Step::MarkPurged));
+        }
+        let stays = |(_, object): &&(Kind, Value)| !View(object).is_being_deleted();
+        if world.data.iter().any(|found| stays(&found)) {
             return Ok(Next::Do(Step::DeleteData));
         }
         match world.data.first() {
@@ -197,7 +238,7 @@ impl Operation for Purge {
                 "waiting until {kind} {} is gone",
                 View(object).name()
             ))),
-            None => Ok(Next::Do(Step::MarkPurged)),
+            None => Ok(Next::Do(Step::Close)),
         }
     }
 
@@ -215,17 +256,20 @@ impl Operation for Purge {
                 }
             }
             Step::MarkPurged => {
-                for config_map in &world.tombstones {
-                    let view = View(config_map);
-                    if let Some(mut tombstone) = Tombstone::read(view) {
-                        tombstone.stage = Stage::Purged;
-                        let patch =
-                            annotate(&[(annotation::TOMBSTONE, tombstone.to_annotation().into())]);
-                        self.k8s
-                            .merge(Kind::ConfigMap, view.name(), &patch, false)
-                            .await?;
-                    }
-                }
+                // Whether or not an answer comes.
+                self.marked = true;
+                self.rewrite(world, |tombstone| tombstone.stage = Stage::Purged)
+                    .await?;
+            }
+            // A restore was faster.
+            Step::TakeBack => {
+                self.rewrite(world, |tombstone| tombstone.stage = Stage::Complete)
+                    .await?;
+                self.marked = false;
+            }
+            Step::Close => {
+                self.rewrite(world, |tombstone| tombstone.retained = Retained::default())
+                    .await?;
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::{Context, Verdict};
 use crate::contract::{annotation, label};
 use crate::object::View;
 use crate::record::{annotation_field, label_field};
-use crate::tombstone::Tombstone;
+use crate::tombstone::{Stage, Tombstone};
 use crate::violation::{Rule, Violation};
 
 pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
@@ -108,6 +108,14 @@ fn restores(
             )
         })
     };
+    if Tombstone::read(tombstone).is_some_and(|read| read.stage == Stage::Purged) {
+        violations.push(Violation::new(
+            Rule::NameGate,
+            label_field(label::ID),
+            "the data of the deleted database of this id was destroyed",
+            "leave the label out, and the webhook gives a new id",
+        ));
+    }
     for key in label::RECORD {
         violations.extend(differs(
             label_field(key),

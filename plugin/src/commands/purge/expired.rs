@@ -70,8 +70,10 @@ fn select(tombstones: &[Value], now: Timestamp) -> Vec<Expired> {
         .map(View)
         .filter_map(|view| {
             let tombstone = Tombstone::read(view)?;
-            let over = tombstone.stage == Stage::Complete && tombstone.keeps_data();
-            (over && tombstone.until <= now).then_some(Expired {
+            let kept = tombstone.stage == Stage::Complete && tombstone.keeps_data();
+            let over = kept && tombstone.until <= now;
+            // What a purge began and did not finish is nobody's any more.
+            (over || tombstone.is_being_purged()).then_some(Expired {
                 name: DatabaseName::parse(view.label(label::NAME)?).ok()?,
                 id: view.label(label::ID)?.to_owned(),
                 namespace: view.namespace().to_owned(),

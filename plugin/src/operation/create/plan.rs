@@ -27,6 +27,14 @@ pub(super) fn refuse_kept_data(name: &DatabaseName, tombstones: &[Value]) -> Res
                 "finish it: kubectl daap delete {name} -n {namespace}"
             )));
         }
+        if read.is_being_purged() {
+            return Err(Failure::new(format!(
+                "the purge of an earlier database '{name}' is not finished"
+            ))
+            .hint(format!(
+                "finish it: kubectl daap purge {name} -n {namespace}"
+            )));
+        }
         if read.keeps_data() {
             return Err(Failure::new(format!(
                 "a deleted database '{name}' has its data kept until {}",

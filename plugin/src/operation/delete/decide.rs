@@ -60,15 +60,20 @@ impl Delete {
         let owned = world.retained_but_owned(&tombstone.retained, cluster.uid());
         match tombstone.stage {
             Stage::Purged => Ok(Next::Do(Step::DeleteCluster)),
-            Stage::Written if self.manner.purge => Ok(Next::Do(Step::MarkPurged)),
-            Stage::Detached | Stage::Complete if self.manner.purge => Err(Failure::new(
-                "the data is detached already and cannot be given up in the same step",
-            )
-            .hint(format!(
-                "finish without --purge, then: kubectl daap purge {} -n {}",
-                self.name,
-                self.k8s.namespace()
-            ))),
+            Stage::Written if self.manner.purge && !world.has_detached(&tombstone.retained) => {
+                Ok(Next::Do(Step::MarkPurged))
+            }
+            // What is detached would outlive the Cluster, under a record that says that nothing does.
+            Stage::Written | Stage::Detached | Stage::Complete if self.manner.purge => {
+                Err(Failure::new(
+                    "the data is detached already and cannot be given up in the same step",
+                )
+                .hint(format!(
+                    "finish without --purge, then: kubectl daap purge {} -n {}",
+                    self.name,
+                    self.k8s.namespace()
+                )))
+            }
             Stage::Written if nothing_planned && world.keepable(cluster).volumes.is_empty() => {
                 // Nothing that a restore could bring back, and the record says so.
                 Ok(Next::Do(Step::MarkPurged))

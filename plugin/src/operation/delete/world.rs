@@ -169,6 +169,15 @@ impl World {
         kept(&retained.volumes, &self.volumes) || !self.still_owned_of(retained, uid).is_empty()
     }
 
+    /// Whether a volume that is to be kept has been taken out of the Cluster's hands already.
+    pub(super) fn has_detached(&self, retained: &Retained) -> bool {
+        let volumes = self.volumes.iter().map(View);
+        { volumes }.any(|volume| {
+            volume.owner_references().is_empty()
+                && retained.volumes.iter().any(|name| name == volume.name())
+        })
+    }
+
     /// Closes the tombstone once the Cluster is gone, whoever removed it: what was not detached in
     /// time is not kept.
     pub(super) fn complete(&self, tombstone: &mut Tombstone) {
