@@ -162,8 +162,8 @@ impl Place {
     }
 
     /// Removes everything of a database; the rest is collected by itself.
-    pub(crate) async fn clear(&self, database: &str) {
-        for path in self.world(database).await.paths() {
+    pub(crate) async fn clear(&self, world: &World) {
+        for path in world.paths() {
             let request = Request::builder()
                 .method(Method::DELETE)
                 .uri(path)

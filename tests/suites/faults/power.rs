@@ -100,8 +100,9 @@ async fn cut(
         sandbox.restart(component).await.unwrap();
     };
     tokio::join!(join_all(cases), power);
-    let cleared = places.iter().map(|place| place.clear(&database));
-    join_all(cleared).await;
+    for place in places {
+        place.clear(&place.world(&database).await).await;
+    }
 }
 
 async fn interrupted(

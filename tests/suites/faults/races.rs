@@ -23,6 +23,8 @@ const CREATE: [&str; 6] = [
     "payments",
 ];
 
+const DELETE: [&str; 3] = ["delete", "NAME", "--yes"];
+
 /// One of two.
 struct Side {
     user: User,
@@ -39,7 +41,7 @@ fn side(user: User, words: &[&'static str]) -> Side {
 /// Runs both at once, many times, and has `judge` look at how they ended and at what is there.
 async fn race(
     namespace: &str,
-    before: &[&'static str],
+    before: &[&[&'static str]],
     sides: [Side; 2],
     judge: impl Fn(&[Outcome; 2], &World) -> Result<(), String>,
 ) {
@@ -56,7 +58,7 @@ async fn race(
 async fn one_pair(
     place: &Place,
     database: String,
-    before: &[&'static str],
+    before: &[&[&'static str]],
     sides: &[Side; 2],
     judge: &impl Fn(&[Outcome; 2], &World) -> Result<(), String>,
 ) {
@@ -69,8 +71,8 @@ async fn one_pair(
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         place.plugin(user, &words, Via::Directly).await
     };
-    if !before.is_empty() {
-        let ready = run(User::PaymentsDev, before).await;
+    for words in before {
+        let ready = run(User::PaymentsDev, words).await;
         assert!(ready.is_done(), "{ready:?}");
     }
     let [left, right] = sides;
@@ -89,7 +91,7 @@ async fn one_pair(
         judge(&outcomes, &world)
     })
     .await;
-    place.clear(&database).await;
+    place.clear(&place.world(&database).await).await;
 }
 
 /// One live Cluster or one tombstone, nothing unfinished, nothing left over.
@@ -98,6 +100,12 @@ fn one_record(world: &World) -> Result<(), String> {
     let records = lives + world.tombstones().count();
     if records != 1 {
         return Err(format!("there are {records} records"));
+    }
+    if world
+        .tombstones()
+        .any(|(_, tombstone)| tombstone.is_being_purged())
+    {
+        return Err("a purge is not finished".to_owned());
     }
     if let Some(pending) = world.pending() {
         return Err(format!("{pending:?} is pending"));
@@ -193,12 +201,11 @@ async fn of_two_teams_that_create_the_same_name_one_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_two_delete_is_deleted_once_and_keeps_its_data() {
-    let delete = ["delete", "NAME", "--yes"];
     let sides = [
-        side(User::PaymentsDev, &delete),
-        side(User::PaymentsDev, &delete),
+        side(User::PaymentsDev, &DELETE),
+        side(User::PaymentsDev, &DELETE),
     ];
-    race("race-delete", &CREATE, sides, |outcomes, world| {
+    race("race-delete", &[&CREATE], sides, |outcomes, world| {
         losers_are_told(outcomes, &["not found"])?;
         let (_, tombstone) = world.tombstones().next().ok_or("it lives")?;
         check(tombstone.keeps_data(), "its data is not kept")
@@ -209,16 +216,54 @@ async fn a_database_that_two_delete_is_deleted_once_and_keeps_its_data() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_and_one_that_purges_leave_a_record_that_is_true() {
     let sides = [
-        side(User::PaymentsDev, &["delete", "NAME", "--yes"]),
+        side(User::PaymentsDev, &DELETE),
         side(User::PaymentsDev, &["delete", "NAME", "--yes", "--purge"]),
     ];
-    race("race-purge", &CREATE, sides, |outcomes, world| {
-        losers_are_told(outcomes, &["not found", "cannot be given up", "given up"])?;
+    race("race-purge", &[&CREATE], sides, |outcomes, world| {
+        losers_are_told(outcomes, &["not found", "cannot be given up"])?;
         let (_, tombstone) = world.tombstones().next().ok_or("it lives")?;
         let volumes = world.volumes();
         check(
             tombstone.keeps_data() != volumes.is_empty(),
             "the record and the volumes differ",
+        )
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_two_restore_comes_back_once_with_its_id() {
+    let restore = ["restore", "NAME"];
+    let sides = [
+        side(User::PaymentsDev, &restore),
+        side(User::Admin, &restore),
+    ];
+    let deleted: [&[&str]; 2] = [&CREATE, &DELETE];
+    race("race-restore", &deleted, sides, |outcomes, world| {
+        losers_are_told(outcomes, &["there is nothing to restore"])?;
+        let cluster = world.cluster().ok_or("it is not back")?;
+        let version = cluster.annotation(annotation::VERSION);
+        check(version == Some("3"), "it did not come back just once")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_restore_and_a_purge_one_is_told() {
+    let sides = [
+        side(User::PaymentsDev, &["restore", "NAME"]),
+        side(User::PaymentsDev, &["purge", "NAME", "--yes"]),
+    ];
+    let deleted: [&[&str]; 2] = [&CREATE, &DELETE];
+    race("race-destroy", &deleted, sides, |outcomes, world| {
+        check(
+            outcomes.iter().filter(|outcome| outcome.is_done()).count() == 1,
+            "both say that they did it",
+        )?;
+        let restored = outcomes[0].is_done();
+        check(
+            restored == world.cluster().is_some(),
+            "the winner did not win",
         )
     })
     .await;
@@ -233,7 +278,7 @@ async fn two_changes_are_two_versions() {
         ),
         side(User::Admin, &["update", "NAME", "--storage", "20Gi"]),
     ];
-    race("race-update", &CREATE, sides, |outcomes, world| {
+    race("race-update", &[&CREATE], sides, |outcomes, world| {
         check(outcomes.iter().all(Outcome::is_done), "a change was lost")?;
         let cluster = world.cluster().unwrap();
         check(

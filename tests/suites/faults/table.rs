@@ -35,6 +35,12 @@ const CREATE: &[&str] = &[
 ];
 const CREATED: Before = Before::Done(User::PaymentsDev, CREATE);
 const DELETED: Before = Before::Done(User::PaymentsDev, &["delete", NAME, "--yes"]);
+/// Half of what is kept is detached already.
+const HALF_DELETED: Before = Before::Killed(
+    User::PaymentsDev,
+    &["delete", NAME, "--yes"],
+    "PATCH /api/v1/namespaces/{namespace}/persistentvolumeclaims/daap-{name}-1",
+);
 const OFFER: &[&str] = &["transfer", NAME, "--to", "billing"];
 const OFFERED: Before = Before::Done(User::PaymentsDev, OFFER);
 const NOT_FOUND: Option<&str> = Some("not found");
@@ -95,6 +101,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         again: NOT_FOUND,
     },
     Operation {
+        name: "finish a delete",
+        before: &[CREATED, HALF_DELETED],
+        user: User::PaymentsDev,
+        words: &["delete", NAME, "--yes"],
+        again: NOT_FOUND,
+    },
+    Operation {
         name: "purge",
         before: &[CREATED, DELETED],
         user: User::PaymentsDev,
@@ -117,15 +130,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "repair --abort",
-        // Half of what is kept is detached already.
-        before: &[
-            CREATED,
-            Before::Killed(
-                User::PaymentsDev,
-                &["delete", NAME, "--yes"],
-                "PATCH /api/v1/namespaces/{namespace}/persistentvolumeclaims/daap-{name}-1",
-            ),
-        ],
+        before: &[CREATED, HALF_DELETED],
         user: User::PaymentsDev,
         words: &["repair", NAME, "--abort"],
         again: Some("there is nothing to undo"),

@@ -14,14 +14,13 @@ use kube::Client;
 use serde_json::{Map, Value, json};
 
 /// Collections that hold something of a database.
-const COLLECTIONS: [(&str, &str); 8] = [
+const COLLECTIONS: [(&str, &str); 7] = [
     ("/apis/postgresql.cnpg.io/v1", "clusters"),
     ("/apis/postgresql.cnpg.io/v1", "poolers"),
     ("/api/v1", "configmaps"),
     ("/api/v1", "persistentvolumeclaims"),
     ("/api/v1", "secrets"),
     ("/api/v1", "pods"),
-    ("/api/v1", "services"),
     ("/apis/apps/v1", "deployments"),
 ];
 
@@ -112,7 +111,7 @@ impl World {
     pub(crate) fn unknown(&self) -> Vec<String> {
         let mut unknown = Vec::new();
         let uid = self.cluster().map(View::uid);
-        for plural in ["pods", "poolers", "deployments", "services"] {
+        for plural in ["pods", "poolers", "deployments"] {
             let lost = self.of(plural).iter().filter(|_| uid.is_none());
             unknown.extend(lost.map(|object| format!("{plural}/{}", View(object).name())));
         }
