@@ -67,7 +67,7 @@ impl Ground {
             ground.address(),
             version
                 .as_deref()
-                .unwrap_or("of a version that nobody may see yet"),
+                .unwrap_or("of a version that its databases will tell"),
             if with { "with" } else { "without" },
         );
         if let Some(version) = version {
