@@ -317,3 +317,6 @@ impl Operation for Rollback {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
