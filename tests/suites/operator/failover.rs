@@ -2,8 +2,8 @@
 
 use std::{fs, process::Command};
 
-use kube::api::DeleteParams;
-use serde_json::Value;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
 
 use crate::database::{Database, ROWS};
 
@@ -66,6 +66,24 @@ async fn a_replica_takes_over_when_postgres_crashes_on_the_primary() {
     crash(&database, "daap-orders-1").await;
     let new = promoted(&database, "daap-orders-1").await;
     assert_eq!(database.sql_soon(ROWS).await, "1,2");
+    follows(&database, "daap-orders-1", &new).await;
+}
+
+#[tokio::test]
+async fn a_target_that_somebody_sets_in_the_status_is_a_switchover() {
+    let database = Database::with_rows("switchover", 3).await;
+    database.sql_soon("INSERT INTO orders VALUES (3)").await;
+    let status = json!({ "status": { "targetPrimary": "daap-orders-3" } });
+    let (params, status) = (PatchParams::default(), Patch::Merge(status));
+    let clusters = database.api("clusters");
+    clusters
+        .patch_status("daap-orders", &params, &status)
+        .await
+        .unwrap();
+    let new = promoted(&database, "daap-orders-1").await;
+    assert_eq!(new, "daap-orders-3");
+    // The old primary stops first, and gives all that it has.
+    assert_eq!(database.sql_soon(ROWS).await, "1,2,3");
     follows(&database, "daap-orders-1", &new).await;
 }
 

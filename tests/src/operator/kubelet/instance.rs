@@ -135,6 +135,10 @@ async fn look(bench: &Bench, postmaster: &Postmaster, wanted: bool) -> bool {
     };
     let is_primary = *in_recovery == "f";
     if wanted && !is_primary {
+        // As long as it receives, the old primary has not stopped, and has more to give.
+        if *streams != "0" {
+            return false;
+        }
         // Without a checkpoint nobody could be rewound to the new timeline yet.
         let sql = "SELECT pg_promote(); CHECKPOINT;";
         if let Err(error) = programs.sql(&bench.work.folder, "postgres", sql).await {
