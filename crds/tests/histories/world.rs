@@ -169,11 +169,15 @@ impl World {
         set_annotation(cluster, annotation::PENDING, pending.to_annotation());
     }
 
-    /// As `kubectl daap delete` does it: only where there is none of this id.
+    /// As `kubectl daap delete` does it: one of an earlier deletion, after which the database came
+    /// back, is replaced.
     fn write_tombstone(&mut self, deed: &Deed) {
         let Some(cluster) = self.cluster.as_ref().filter(|cluster| is_deleting(cluster)) else {
             return;
         };
+        let lives = version(cluster);
+        self.tombstones
+            .retain(|map| id(map) != id(cluster) || version(map) > lives);
         if self.tombstones.iter().any(|map| id(map) == id(cluster)) {
             return;
         }
@@ -330,6 +334,10 @@ fn brings_stamps(deed: &Deed) -> bool {
 
 fn uuid(number: u128) -> String {
     format!("67e55044-10b1-426f-9247-{number:012x}")
+}
+
+fn version(object: &Value) -> u64 {
+    history(object).map_or(0, |history| history.version())
 }
 
 fn stage(map: &Value) -> Option<Stage> {
