@@ -85,6 +85,18 @@ fn a_cluster_comes_only_where_nothing_foreign_lies(
 }
 
 #[test]
+fn what_was_purged_does_not_come_back() {
+    let world = World {
+        tombstones: vec![tombstone(Stage::Purged, &[])],
+        ..World::default()
+    };
+    assert_eq!(
+        world.refusals(&create("payments-dev", &orders().cluster())),
+        ["name-gate metadata.labels[daap.dev/id]"]
+    );
+}
+
+#[test]
 fn a_restore_continues_the_history_and_keeps_the_record() {
     let world = World {
         tombstones: vec![tombstone(Stage::Complete, &[])],
