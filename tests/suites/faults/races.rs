@@ -1,12 +1,17 @@
 //! Two people at once: one record comes of it, and who did not get what was asked for is told.
 
 use daap_crds::contract::{annotation, label};
+use daap_crds::object::View;
 use daap_tests::sandbox::User;
 use futures::future::join_all;
+use serde_json::Value;
+use tokio::sync::mpsc;
 
 use crate::{
     matrix::{eventually, sandbox},
     place::{Outcome, Place, Via},
+    proxy::Fault,
+    request::Key,
     world::World,
 };
 
@@ -290,4 +295,59 @@ async fn two_changes_are_two_versions() {
         check(both, "a change was overwritten")
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_that_finds_a_restore_under_way_destroys_nothing() {
+    let place = Place::make(sandbox().await, "race-mark").await;
+    let database = "orders";
+    let user = User::PaymentsDev;
+    let run = async |words: &[&str]| place.plugin(user, words, Via::Directly).await;
+    let mut create = CREATE;
+    create[1] = database;
+    assert!(run(&create).await.is_done());
+    assert!(run(&["delete", database, "--yes"]).await.is_done());
+    let kept = place.world(database).await.volumes().to_vec();
+
+    // The purge has seen no Cluster, and is about to say so in the record when one comes back.
+    let request = |what: &str| Key {
+        what: format!("{what}/daap-{{name}}-{{id}}"),
+        occurrence: 1,
+    };
+    let mark = request("PATCH /api/v1/namespaces/{namespace}/configmaps");
+    let (purging, mut marks) = place
+        .proxy(user, database, Some((mark, Fault::Meanwhile)))
+        .await;
+    let come_back = Key {
+        what: "POST /apis/postgresql.cnpg.io/v1/namespaces/{namespace}/clusters".to_owned(),
+        occurrence: 1,
+    };
+    let plan = Some((come_back, Fault::KilledAfter));
+    let (restoring, strikes) = place.proxy(user, database, plan).await;
+    let restore_half = async {
+        let strike = marks.recv().await;
+        let via = Via::Through(&restoring, strikes);
+        place.plugin(user, &["restore", database], via).await;
+        drop(strike);
+    };
+    let (_never, nobody) = mpsc::unbounded_channel();
+    let words = ["purge", database, "--yes"];
+    let purge = place.plugin(user, &words, Via::Through(&purging, nobody));
+    let (purge, ()) = tokio::join!(purge, restore_half);
+    assert!(
+        purging.has_fired() && restoring.has_fired(),
+        "not in the middle: {purge:?}"
+    );
+    assert!(purge.stderr.contains("its data is in use"), "{purge:?}");
+
+    let restore = run(&["restore", database]).await;
+    assert!(restore.is_done(), "{restore:?}");
+    let world = place.world(database).await;
+    one_record(&world).unwrap();
+    let uids = |volumes: &[Value]| -> Vec<String> {
+        let uids = volumes.iter().map(|volume| View(volume).uid().to_owned());
+        uids.collect()
+    };
+    assert_eq!(uids(world.volumes()), uids(&kept), "its data is another");
+    place.clear(&world).await;
 }
