@@ -142,6 +142,10 @@ async fn a_deletion_that_stopped_half_way_is_undone_with_its_rows() {
         "{reason}"
     );
     assert!(place.fails(&["repair", "orders"]).contains("--abort"));
+    assert!(
+        !place.done(&["list", "--deleted"]).contains("orders"),
+        "it lives"
+    );
     // Waking it with its volumes detached would make it unrecoverable.
     let mut wake = place.sandbox.kubectl(User::PaymentsDev);
     wake.args(["annotate", CLUSTER, "-n", place.namespace]);

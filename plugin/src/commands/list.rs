@@ -1,20 +1,18 @@
 //! `kubectl daap list`
 
+mod deleted;
+mod pattern;
+
 use clap::Args;
-use daap_crds::contract::{annotation, label};
+use daap_crds::contract::label;
 use daap_crds::names::Team;
-use daap_crds::object::View;
 use daap_crds::state::State;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::context::Context;
-use crate::database::{
-    Database, Listing, Restorable, deleted_document, deleted_table, document, list, list_document,
-    table,
-};
+use crate::database::{Database, Listing, document, list, list_document, table};
 use crate::failure::Failure;
-use crate::kubernetes::{Kind, Kubernetes};
+use crate::kubernetes::Kubernetes;
 use crate::output::{Format, OutputFlags, json, lines, stderr_line, stdout, yaml};
 
 const EXAMPLES: &str = "\
@@ -118,7 +116,7 @@ pub(crate) async fn show(
     let k8s = context.kubernetes().await?;
     let deleted = deleted || filters.restorable || filters.state == [State::Deleted];
     if deleted {
-        return show_deleted(k8s, &filters, output).await;
+        return deleted::show(k8s, &filters, output).await;
     }
     let listing = Listing {
         namespace: namespace(k8s, &filters),
@@ -131,7 +129,7 @@ pub(crate) async fn show(
         let named = filters
             .name
             .as_deref()
-            .is_none_or(|pattern| matches(pattern, database.name()));
+            .is_none_or(|pattern| pattern::matches(pattern, database.name()));
         named && (filters.state.is_empty() || filters.state.contains(&database.status().state))
     };
     let (found, next) = list(k8s, listing, keep).await?;
@@ -167,70 +165,6 @@ pub(crate) async fn show(
     Ok(())
 }
 
-async fn show_deleted(
-    k8s: &Kubernetes,
-    filters: &Filters,
-    output: OutputFlags,
-) -> Result<(), Failure> {
-    let only = format!("{}=true,{}", label::DELETED, label::NAME);
-    let namespace = namespace(k8s, filters);
-    let mut found: Vec<Value> = k8s
-        .list_in(
-            Kind::ConfigMap,
-            namespace.as_deref(),
-            &selector(filters, &only),
-        )
-        .await?;
-    let now = Timestamp::now();
-    found.sort_by_key(deleted_at);
-    found.retain(|tombstone| {
-        if filters.restorable && !matches!(Restorable::of(tombstone, now), Restorable::Until(_)) {
-            return false;
-        }
-        let name = View(tombstone).label(label::NAME).unwrap_or_default();
-        filters
-            .name
-            .as_deref()
-            .is_none_or(|pattern| matches(pattern, name))
-    });
-    if filters.limit > 0 {
-        found.truncate(filters.limit);
-    }
-    let documents = || {
-        list_document(
-            &found
-                .iter()
-                .map(|tombstone| deleted_document(tombstone, now))
-                .collect::<Vec<_>>(),
-            None,
-        )
-    };
-    stdout(&match output.output {
-        Format::Json => json(&documents())?,
-        Format::Yaml => yaml(&documents())?,
-        Format::Name => lines(found.iter().map(|tombstone| {
-            format!(
-                "database/{}",
-                View(tombstone).label(label::NAME).unwrap_or_default()
-            )
-        })),
-        Format::Table | Format::Wide => {
-            if found.is_empty() {
-                nothing(k8s, filters, "deleted databases");
-                return Ok(());
-            }
-            deleted_table(&found, output, filters.all_namespaces, now)
-        }
-    })
-}
-
-/// The last that was deleted comes last, beside the prompt.
-fn deleted_at(tombstone: &Value) -> Option<Timestamp> {
-    View(tombstone)
-        .annotation(annotation::UPDATED_AT)
-        .and_then(|at| at.parse().ok())
-}
-
 fn namespace(k8s: &Kubernetes, filters: &Filters) -> Option<String> {
     (!filters.all_namespaces).then(|| k8s.namespace().to_owned())
 }
@@ -264,66 +198,9 @@ fn nothing(k8s: &Kubernetes, filters: &Filters, what: &str) {
     stderr_line(&format!("No {what} found{which}{place}."));
 }
 
-/// Whether `name` matches: as a whole where the pattern has `*` or `?`, anywhere else.
-fn matches(pattern: &str, name: &str) -> bool {
-    if !pattern.contains(['*', '?']) {
-        return name.contains(pattern);
-    }
-    glob(pattern.as_bytes(), name.as_bytes())
-}
-
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    // The last `*` and the place in the name that it was tried at: no recursion, so that no
-    // pattern takes exponential time.
-    let (mut at, mut seen) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(byte) = name.get(seen) {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, seen));
-                at += 1;
-            }
-            Some(wanted) if wanted == byte || *wanted == b'?' => {
-                at += 1;
-                seen += 1;
-            }
-            _ => match star {
-                Some((place, tried)) => {
-                    star = Some((place, tried + 1));
-                    (at, seen) = (place + 1, tried + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(at).all(|byte| *byte == b'*')
-}
-
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
-
-    #[rstest]
-    #[case("order", "orders", true)]
-    #[case("rde", "orders", true)]
-    #[case("order*", "orders", true)]
-    #[case("order*", "my-orders", false)]
-    #[case("*-orders", "my-orders", true)]
-    #[case("o?ders", "orders", true)]
-    #[case("o?ders", "oders", false)]
-    #[case("*", "anything", true)]
-    #[case("a*b*c", "aXbXbc", true)]
-    #[case("a*b*c", "aXbXb", false)]
-    fn patterns(#[case] pattern: &str, #[case] name: &str, #[case] matching: bool) {
-        assert_eq!(matches(pattern, name), matching);
-    }
-
-    #[test]
-    fn a_hostile_pattern_takes_no_time() {
-        assert!(!matches(&"*a".repeat(30), &"b".repeat(63)));
-    }
 
     #[test]
     fn the_api_server_filters_what_it_can() {
