@@ -87,6 +87,7 @@ mod tests {
     #[case("1h30m", "2026-11-21T10:30:00Z")]
     #[case("3d", "2026-11-18T12:00:00Z")]
     #[case("3d ago", "2026-11-18T12:00:00Z")]
+    #[case("3 days ago", "2026-11-18T12:00:00Z")]
     #[case("1w", "2026-11-14T12:00:00Z")]
     fn accepts(#[case] given: &str, #[case] at: &str) {
         assert_eq!(
