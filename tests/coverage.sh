@@ -15,6 +15,8 @@ source <(cargo llvm-cov show-env --sh 2>/dev/null)
 cargo llvm-cov clean --workspace
 trap 'cargo llvm-cov clean --workspace' EXIT
 cargo build --locked --workspace --bins
+# The matrix of faults runs the same lines a thousand times, and does so in `make test`.
+export DAAP_FAULTS=create
 cargo test --locked --workspace --no-fail-fast
 
 # A sandbox goes down just after the suite that used it, and writes its profiles then.
