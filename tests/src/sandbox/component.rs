@@ -126,6 +126,8 @@ impl Plan {
         let pki = |file| self.layout.pki(file).display().to_string();
         Tied::new(self.assets.join("kube-apiserver"))
             .current_dir(self.layout.etcd())
+            // Memory is there, processors are few: a fifth less of their time.
+            .env("GOGC", "400")
             .args([
                 "--etcd-servers=unix://client.sock",
                 "--bind-address=127.0.0.1",

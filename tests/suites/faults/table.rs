@@ -23,6 +23,8 @@ pub(crate) struct Operation {
     pub(crate) words: &'static [&'static str],
     /// What the same command says when there is nothing left to do and that is no success.
     pub(crate) again: Option<&'static str>,
+    /// An operation that comes before: reads that it sends as well are broken there.
+    pub(crate) variant_of: Option<&'static str>,
 }
 
 const CREATE: &[&str] = &[
@@ -53,6 +55,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: CREATE,
         again: Some("exists already"),
+        variant_of: None,
     },
     Operation {
         name: "update",
@@ -71,6 +74,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
             "more",
         ],
         again: None,
+        variant_of: None,
     },
     Operation {
         name: "update team",
@@ -78,6 +82,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::Admin,
         words: &["update", NAME, "--owner-team", "billing"],
         again: None,
+        variant_of: Some("update"),
     },
     Operation {
         name: "delete",
@@ -85,6 +90,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["delete", NAME, "--yes", "--change-reason", "closed"],
         again: NOT_FOUND,
+        variant_of: None,
     },
     Operation {
         name: "delete --purge",
@@ -92,6 +98,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["delete", NAME, "--yes", "--purge"],
         again: NOT_FOUND,
+        variant_of: Some("delete"),
     },
     Operation {
         name: "delete --force",
@@ -99,6 +106,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["delete", NAME, "--yes", "--force"],
         again: NOT_FOUND,
+        variant_of: Some("delete"),
     },
     Operation {
         name: "finish a delete",
@@ -106,6 +114,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["delete", NAME, "--yes"],
         again: NOT_FOUND,
+        variant_of: Some("delete"),
     },
     Operation {
         name: "purge",
@@ -113,6 +122,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["purge", NAME, "--yes"],
         again: Some("no deleted database"),
+        variant_of: None,
     },
     Operation {
         name: "restore",
@@ -120,6 +130,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["restore", NAME, "--change-reason", "missed"],
         again: Some("there is nothing to restore"),
+        variant_of: None,
     },
     Operation {
         name: "repair",
@@ -127,6 +138,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["repair", NAME],
         again: None,
+        variant_of: None,
     },
     Operation {
         name: "repair --abort",
@@ -134,6 +146,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["repair", NAME, "--abort"],
         again: Some("there is nothing to undo"),
+        variant_of: None,
     },
     Operation {
         name: "transfer offer",
@@ -141,6 +154,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: OFFER,
         again: None,
+        variant_of: None,
     },
     Operation {
         name: "transfer accept",
@@ -148,6 +162,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::BillingDev,
         words: &["transfer", NAME, "--accept"],
         again: Some("offered to nobody"),
+        variant_of: Some("transfer offer"),
     },
     Operation {
         name: "transfer cancel",
@@ -155,6 +170,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["transfer", NAME, "--cancel"],
         again: Some("offered to nobody"),
+        variant_of: Some("transfer offer"),
     },
     Operation {
         name: "rollback",
@@ -168,5 +184,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         user: User::PaymentsDev,
         words: &["rollback", NAME, "--to", "1"],
         again: None,
+        variant_of: None,
     },
 ];
