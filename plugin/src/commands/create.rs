@@ -3,16 +3,15 @@
 mod fields;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::Args;
 use daap_crds::names::DatabaseId;
 use serde_json::json;
 
 use super::input::Input;
-use crate::cli::{DryRun, parse_duration};
+use super::written::WriteFlags;
+use crate::cli::DryRun;
 use crate::context::Context;
-use crate::database::{document, find};
 use crate::failure::{Complaint, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
 use crate::operation::{self, Asked, Create, Deadline, Ready};
@@ -65,22 +64,8 @@ pub(crate) struct CreateArgs {
     /// Wait until the database is ready
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     wait: bool,
-    /// How long to wait
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
-    timeout: Duration,
-    /// Write nothing: `client` prints what would be sent, `server` lets admission judge it
-    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: DryRun,
-    /// How to print: json, yaml or name
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    flags: WriteFlags,
 }
 
 /// Creates a database.
@@ -94,35 +79,23 @@ pub(crate) async fn run(context: &Context, args: CreateArgs) -> Result<(), Failu
     if !good {
         return Err(everything_wrong(context, &args, input, &asked).await);
     }
-    match args.dry_run {
-        DryRun::Client => return print_manifests(context, &asked, args.output).await,
-        DryRun::Server => return dry_run(context, &asked, args.output).await,
+    match args.flags.dry_run {
+        DryRun::Client => return print_manifests(context, &asked, args.flags.output).await,
+        DryRun::Server => return dry_run(context, &asked, args.flags.output).await,
         DryRun::None => {}
     }
     let k8s = context.kubernetes().await?;
     let name = asked.name.clone();
     create(k8s, asked, &args).await?;
-    match args.output {
-        Format::Table | Format::Wide => {}
-        Format::Name => stdout_line(&format!("database/{name}"))?,
-        format => {
-            let database = find(k8s, &name)
-                .await?
-                .ok_or_else(|| super::not_found(&name, k8s))?;
-            let document = document(&database);
-            stdout(&if format == Format::Json {
-                json(&document)?
-            } else {
-                yaml(&document)?
-            })?;
-        }
+    if args.flags.is_told() {
+        return Ok(());
     }
-    Ok(())
+    args.flags.print(k8s, &name, "created").await
 }
 
 async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(), Failure> {
     let name = asked.name.clone();
-    let deadline = Deadline::within(args.timeout);
+    let deadline = Deadline::within(args.flags.timeout);
     let progress = Progress::new(&format!("database/{name}"));
     let mut create = Create::new(k8s.clone(), asked.clone());
     let world = operation::run(&mut create, deadline, &progress)
@@ -137,7 +110,7 @@ async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(),
     for difference in operation::differences(&asked, &world) {
         progress.note(&difference);
     }
-    if matches!(args.output, Format::Table | Format::Wide) {
+    if args.flags.is_told() {
         progress.aside(|| stdout_line(&format!("database/{name} created")))?;
     }
     let namespace = k8s.namespace();
@@ -166,7 +139,7 @@ async fn everything_wrong(
     mut input: Input,
     asked: &Asked,
 ) -> Failure {
-    let remote = match (args.dry_run, context.kubernetes().await) {
+    let remote = match (args.flags.dry_run, context.kubernetes().await) {
         (DryRun::Client, _) | (_, Err(_)) => Vec::new(),
         (_, Ok(k8s)) => judged_by_server(k8s, asked).await,
     };

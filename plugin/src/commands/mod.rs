@@ -17,6 +17,7 @@ pub(crate) mod transfer;
 pub(crate) mod tree;
 pub(crate) mod update;
 pub(crate) mod version;
+mod written;
 
 use daap_crds::names::DatabaseName;
 

@@ -1,20 +1,20 @@
 //! `kubectl daap restore`
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::Args;
 use daap_crds::names::DatabaseName;
 use daap_crds::pending::OperationName;
 
 use super::input::{Input, given, reason, text};
-use crate::cli::{DryRun, parse_duration};
+use super::written::WriteFlags;
+use crate::cli::DryRun;
 use crate::context::Context;
-use crate::database::{Name, document, find};
+use crate::database::Name;
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, Deadline, RESTORE_RIGHTS, Ready, Restore, Until, Wish};
-use crate::output::{Format, Progress, json, stdout, stdout_line, yaml};
+use crate::output::Progress;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,22 +42,8 @@ pub(crate) struct RestoreArgs {
     /// Wait until the database is ready
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     wait: bool,
-    /// How long to wait
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
-    timeout: Duration,
-    /// Write nothing: `client` checks that it can be restored, `server` lets admission judge it
-    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: DryRun,
-    /// How to print: json, yaml or name
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    flags: WriteFlags,
 }
 
 /// Brings a deleted database back.
@@ -82,20 +68,20 @@ pub(crate) async fn run(context: &Context, args: RestoreArgs) -> Result<(), Fail
     }
     let k8s = context.kubernetes().await?;
     let mut restore = Restore::new(k8s.clone(), name.clone(), wish);
-    match args.dry_run {
+    match args.flags.dry_run {
         DryRun::None => {
             // Before the rights: what cannot be restored needs none.
             restore.check().await?;
             k8s.require(&RESTORE_RIGHTS, &format!("restore database/{name}"))
                 .await?;
-            let deadline = Deadline::within(args.timeout);
+            let deadline = Deadline::within(args.flags.timeout);
             let progress = Progress::new(&format!("database/{name}"));
             finish(k8s, &name, restore, args.wait, deadline, &progress).await?;
         }
         DryRun::Client => restore.check().await?,
         DryRun::Server => restore.dry_run().await?,
     }
-    print(k8s, &name, &args).await
+    args.flags.print(k8s, &name, "restored").await
 }
 
 /// From wherever the restore is to its end: the tombstone goes last.
@@ -121,27 +107,6 @@ pub(super) async fn finish(
         ));
     }
     Ok(())
-}
-
-async fn print(k8s: &Kubernetes, name: &DatabaseName, args: &RestoreArgs) -> Result<(), Failure> {
-    match args.output {
-        Format::Name => stdout_line(&format!("database/{name}")),
-        Format::Json | Format::Yaml if args.dry_run == DryRun::None => {
-            let database = find(k8s, name)
-                .await?
-                .ok_or_else(|| super::not_found(name, k8s))?;
-            let document = document(&database);
-            stdout(&if args.output == Format::Json {
-                json(&document)?
-            } else {
-                yaml(&document)?
-            })
-        }
-        _ => stdout_line(&format!(
-            "database/{name} restored{}",
-            args.dry_run.suffix()
-        )),
-    }
 }
 
 /// The beginning of a UUID.

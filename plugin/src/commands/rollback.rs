@@ -1,18 +1,17 @@
 //! `kubectl daap rollback`
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::Args;
 use daap_crds::names::DatabaseName;
 
 use super::input::{Input, given, reason};
-use crate::cli::{DryRun, parse_duration};
+use super::written::WriteFlags;
 use crate::context::Context;
-use crate::database::{Name, document, find};
+use crate::database::Name;
 use crate::failure::Failure;
 use crate::operation::{self, Deadline, Ready, Rollback};
-use crate::output::{Format, Progress, json, stdout, stdout_line, yaml};
+use crate::output::Progress;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,22 +36,8 @@ pub(crate) struct RollbackArgs {
     /// Wait until the database is ready again
     #[arg(long, value_name = "BOOL", default_value_t = false, hide_default_value = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     wait: bool,
-    /// How long to try and to wait
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
-    timeout: Duration,
-    /// Write nothing: `server` lets admission judge it
-    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: DryRun,
-    /// How to print: json, yaml or name
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    flags: WriteFlags,
 }
 
 /// Writes the values of an earlier version again.
@@ -60,37 +45,21 @@ pub(crate) async fn run(context: &Context, args: RollbackArgs) -> Result<(), Fai
     let name = Name::parse(&args.database)?;
     let (to, reason) = read(&args, &name)?;
     let k8s = context.kubernetes().await?;
-    let deadline = Deadline::within(args.timeout);
+    let deadline = Deadline::within(args.flags.timeout);
     let progress = Progress::new(&format!("database/{name}"));
-    let mut rollback = Rollback::new(k8s.clone(), name.clone(), to, reason, args.dry_run);
+    let mut rollback = Rollback::new(k8s.clone(), name.clone(), to, reason, args.flags.dry_run);
     operation::run(&mut rollback, deadline, &progress).await?;
     let done = if rollback.changed {
         format!("rolled back to version {to}")
     } else {
         "unchanged".to_owned()
     };
-    if args.wait && args.dry_run == DryRun::None {
+    if args.wait && args.flags.is_real() {
         let mut ready = Ready::new(k8s.clone(), name.clone());
         operation::run(&mut ready, deadline, &progress).await?;
     }
     drop(progress);
-    match args.output {
-        Format::Table | Format::Wide => {
-            stdout_line(&format!("database/{name} {done}{}", args.dry_run.suffix()))
-        }
-        Format::Name => stdout_line(&format!("database/{name}")),
-        format => {
-            let database = find(k8s, &name)
-                .await?
-                .ok_or_else(|| super::not_found(&name, k8s))?;
-            let document = document(&database);
-            stdout(&if format == Format::Json {
-                json(&document)?
-            } else {
-                yaml(&document)?
-            })
-        }
-    }
+    args.flags.print(k8s, &name, &done).await
 }
 
 fn read(args: &RollbackArgs, name: &DatabaseName) -> Result<(u64, Option<String>), Failure> {

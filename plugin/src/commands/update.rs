@@ -1,7 +1,6 @@
 //! `kubectl daap update`
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::Args;
 use daap_crds::names::Team;
@@ -9,12 +8,13 @@ use daap_crds::purpose::Purpose;
 use daap_crds::size::Size;
 
 use super::input::{Input, count, given, reason};
-use crate::cli::{DryRun, parse_duration};
+use super::written::WriteFlags;
+use crate::cli::DryRun;
 use crate::context::Context;
-use crate::database::{Name, document, find};
+use crate::database::Name;
 use crate::failure::Failure;
 use crate::operation::{self, Changes, Deadline, Ready, Update};
-use crate::output::{Format, Progress, json, stdout, stdout_line, yaml};
+use crate::output::{Progress, stdout_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,39 +53,28 @@ pub(crate) struct UpdateArgs {
     /// Wait until the database is ready again
     #[arg(long, value_name = "BOOL", default_value_t = false, hide_default_value = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     wait: bool,
-    /// How long to try and to wait
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
-    timeout: Duration,
-    /// Write nothing: `server` lets admission judge it
-    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: DryRun,
-    /// How to print: json, yaml or name
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    flags: WriteFlags,
 }
 
 /// Changes a database.
 pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failure> {
     let name = Name::parse(&args.database)?;
     let changes = read(&args)?;
-    if args.dry_run == DryRun::Client {
-        return stdout_line(&format!("database/{name} updated{}", args.dry_run.suffix()));
+    if args.flags.dry_run == DryRun::Client {
+        return stdout_line(&format!(
+            "database/{name} updated{}",
+            args.flags.dry_run.suffix()
+        ));
     }
     let k8s = context.kubernetes().await?;
-    let deadline = Deadline::within(args.timeout);
+    let deadline = Deadline::within(args.flags.timeout);
     let progress = Progress::new(&format!("database/{name}"));
     let mut update = Update::new(
         k8s.clone(),
         name.clone(),
         changes,
-        args.dry_run == DryRun::Server,
+        args.flags.dry_run == DryRun::Server,
     );
     operation::run(&mut update, deadline, &progress).await?;
     let done = if update.changed {
@@ -93,7 +82,7 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
     } else {
         "unchanged"
     };
-    if args.wait && args.dry_run == DryRun::None {
+    if args.wait && args.flags.is_real() {
         operation::run(
             &mut Ready::new(k8s.clone(), name.clone()),
             deadline,
@@ -102,23 +91,7 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
         .await?;
     }
     drop(progress);
-    match args.output {
-        Format::Table | Format::Wide => {
-            stdout_line(&format!("database/{name} {done}{}", args.dry_run.suffix()))
-        }
-        Format::Name => stdout_line(&format!("database/{name}")),
-        format => {
-            let database = find(k8s, &name)
-                .await?
-                .ok_or_else(|| super::not_found(&name, k8s))?;
-            let document = document(&database);
-            stdout(&if format == Format::Json {
-                json(&document)?
-            } else {
-                yaml(&document)?
-            })
-        }
-    }
+    args.flags.print(k8s, &name, done).await
 }
 
 fn read(args: &UpdateArgs) -> Result<Changes, Failure> {
