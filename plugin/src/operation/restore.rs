@@ -1,11 +1,13 @@
 //! Bringing a deleted database back: with its data, its id and its password.
 
+mod apply;
+mod begin;
 mod plan;
 mod step;
 
 use daap_crds::contract::{annotation, cnpg, label};
 use daap_crds::names::DatabaseName;
-use daap_crds::object::{View, map_at, set_annotation};
+use daap_crds::object::View;
 use daap_crds::pending::{OperationName, Pending};
 use daap_crds::tombstone::Tombstone;
 use futures::future::try_join4;
@@ -17,7 +19,7 @@ use super::pooler::{self, Pooler as Whose};
 use super::retained::{self, Kept};
 use super::{Next, Operation, dock, stamps};
 use crate::database::tombstones;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
 pub(crate) use step::RIGHTS;
@@ -50,8 +52,8 @@ pub(crate) struct World {
     pooler: Option<Value>,
     tombstones: Vec<Value>,
     kept: Kept,
-    /// Pods of an earlier Cluster that still use the volumes.
-    pods: Vec<String>,
+    /// Pods that use the volumes: of an earlier Cluster, while there is none.
+    pods: Vec<Value>,
 }
 
 /// The operation.
@@ -101,31 +103,6 @@ impl Restore {
         }
     }
 
-    /// The Cluster as it is applied.
-    async fn first_cluster(&self, world: &World) -> Result<Value, Failure> {
-        let unreadable = || {
-            Failure::new(format!(
-                "the tombstone of database/{} is not readable",
-                self.name
-            ))
-        };
-        let config_map = self.tombstone(world)?.ok_or_else(unreadable)?;
-        let mut cluster = Tombstone::restored_cluster(View(config_map)).ok_or_else(unreadable)?;
-        plan::fit_storage(&self.k8s, &mut cluster, &world.kept.volumes).await?;
-        if let Some(image) = &self.wish.image {
-            map_at(&mut cluster, &["spec"]).insert("imageName".into(), image.as_str().into());
-        }
-        if let Some(reason) = &self.wish.reason {
-            set_annotation(&mut cluster, annotation::CHANGE_REASON, reason.as_str());
-        }
-        set_annotation(
-            &mut cluster,
-            annotation::PENDING,
-            self.pending(Step::ApplyPooler).to_annotation(),
-        );
-        Ok(cluster)
-    }
-
     /// Lets admission judge the restore, and writes nothing.
     pub(crate) async fn dry_run(&mut self) -> Result<(), Failure> {
         let world = self.observe().await?;
@@ -140,148 +117,6 @@ impl Restore {
     pub(crate) async fn check(&mut self) -> Result<(), Failure> {
         let world = self.observe().await?;
         self.next(&world).map(drop)
-    }
-
-    fn before_cluster(&self, world: &World) -> Result<Next<Step>, Failure> {
-        let (name, namespace) = (&self.name, self.k8s.namespace());
-        if self.ours {
-            return Err(Failure::new(format!(
-                "cluster {} was removed while it was restored",
-                name.cluster()
-            ))
-            .hint("run the same command again"));
-        }
-        let Some(config_map) = self.tombstone(world)?.map(View) else {
-            return Err(Failure::new(format!(
-                "no deleted database '{name}' in namespace {namespace}"
-            ))
-            .class(Class::NotFound)
-            .hint("list what can be restored: kubectl daap list --deleted"));
-        };
-        plan::refuse_unrestorable(name, config_map)?;
-        if let Some(tombstone) = Tombstone::read(config_map) {
-            plan::refuse_other_major(self.wish.image.as_deref(), &tombstone)?;
-        }
-        let leaving = |volume: &&Value| View(volume).is_being_deleted();
-        if let Some(volume) = world.kept.volumes.iter().find(leaving) {
-            return Err(Failure::new(format!(
-                "database/{name} cannot be restored: its volume {} is being destroyed",
-                View(volume).name()
-            )));
-        }
-        if world.kept.volumes.is_empty() {
-            return Err(Failure::new(format!(
-                "database/{name} cannot be restored: its volumes are gone: {}",
-                world.kept.missing.join(", ")
-            ))
-            .hint(format!(
-                "close its record: kubectl daap purge {name} -n {namespace}"
-            )));
-        }
-        if let Some(pod) = world.pods.first() {
-            return Ok(Next::Wait(format!("waiting until pod {pod} has stopped")));
-        }
-        if !world.kept.missing.is_empty() {
-            stderr_line(&format!(
-                "Warning: of its volumes, {} are gone; it comes back from the others",
-                world.kept.missing.join(", ")
-            ));
-        }
-        Ok(Next::Do(Step::ApplyCluster))
-    }
-
-    /// Whether the Cluster is what an earlier run of this restore left.
-    fn recognise(&mut self, cluster: View<'_>, tombstone: Option<View<'_>>) -> Result<(), Failure> {
-        let (name, namespace) = (&self.name, self.k8s.namespace());
-        let pending = cluster
-            .annotation(annotation::PENDING)
-            .and_then(Pending::parse);
-        let refused = |text: String| Err(Failure::new(text));
-        match &pending {
-            Some(pending) if pending.operation == OperationName::Restore => {
-                self.since = pending.since;
-            }
-            Some(pending) => {
-                return refused(format!(
-                    "database/{name} exists, and its {} is not finished",
-                    pending.operation
-                ))
-                .map_err(|failure| {
-                    failure.hint(format!(
-                        "see: kubectl daap get {name} -n {namespace}; undo a deletion with: kubectl daap repair {name} --abort -n {namespace}"
-                    ))
-                });
-            }
-            None if tombstone.is_some() => {}
-            None => {
-                return refused(format!(
-                    "database/{name} lives: there is nothing to restore under its name"
-                ))
-                .map_err(|failure| {
-                    failure.hint(format!(
-                        "a deleted one of the same name comes back once this one is gone: kubectl daap delete {name} -n {namespace}"
-                    ))
-                });
-            }
-        }
-        let asked = self.wish.id.as_deref().unwrap_or_default();
-        if !cluster
-            .label(label::ID)
-            .unwrap_or_default()
-            .starts_with(asked)
-        {
-            return refused(format!(
-                "database/{name} lives with another id, {}",
-                cluster.label(label::ID).unwrap_or_default()
-            ));
-        }
-        if let (Some(image), Some(kept)) = (&self.wish.image, tombstone.and_then(Tombstone::read)) {
-            plan::refuse_other_major(Some(image), &kept)?;
-        }
-        self.ours = true;
-        Ok(())
-    }
-
-    fn needs_resume(&self, cluster: View<'_>) -> bool {
-        let failed = cluster
-            .annotation(annotation::PENDING)
-            .and_then(Pending::parse)
-            .is_some_and(|pending| pending.error.is_some());
-        let other_image = self
-            .wish
-            .image
-            .as_deref()
-            .is_some_and(|image| cluster.text("/spec/imageName") != Some(image));
-        failed || other_image || cluster.annotation(cnpg::HIBERNATION) == Some("on")
-    }
-
-    async fn resume(&mut self, cluster: View<'_>) -> Result<(), Failure> {
-        let pending = self.pending(Step::ApplyPooler).to_annotation();
-        let mut patch = annotate(&[(annotation::PENDING, pending.into())]);
-        if cluster.annotation(cnpg::HIBERNATION).is_some() {
-            map_at(&mut patch, &["metadata", "annotations"])
-                .insert(cnpg::HIBERNATION.into(), Value::Null);
-        }
-        if let Some(image) = &self.wish.image {
-            map_at(&mut patch, &["spec"]).insert("imageName".into(), image.as_str().into());
-        }
-        self.k8s
-            .merge(Kind::Cluster, cluster.name(), &patch, false)
-            .await?;
-        self.resumed = true;
-        Ok(())
-    }
-
-    async fn apply_pooler(&self, world: &World, cluster: View<'_>) -> Result<(), Failure> {
-        let kept = self
-            .tombstone(world)?
-            .and_then(|map| Tombstone::restored_pooler(View(map), cluster.uid()));
-        let pooler = match kept {
-            Some(pooler) => pooler,
-            None => pooler::with_defaults(cluster, &self.name)?,
-        };
-        self.k8s.create(Kind::Pooler, &pooler, false).await?;
-        Ok(())
     }
 
     /// From the applied objects to the end.
@@ -333,9 +168,8 @@ impl Operation for Restore {
             tombstones,
             kept: Kept::default(),
             pods: pods
-                .iter()
+                .into_iter()
                 .filter(|pod| uses_volume(View(pod)))
-                .map(|pod| View(pod).name().to_owned())
                 .collect(),
         };
         let chosen = self.tombstone(&world)?.map(View);
@@ -386,7 +220,7 @@ impl Operation for Restore {
         };
         match step {
             Step::ApplyCluster => {}
-            Step::Resume => self.resume(cluster).await?,
+            Step::Resume => self.resume(cluster, &world.pods).await?,
             Step::ApplyPooler => self.apply_pooler(world, cluster).await?,
             Step::AdoptPooler => {
                 let patch = pooler::owned(cluster);
