@@ -185,7 +185,15 @@ impl Operation for Update {
     }
 
     async fn stop(&mut self, failure: Failure) -> Failure {
-        failure.context(format!("database/{} not changed", self.name))
+        let failure = failure.context(format!("database/{} not changed", self.name));
+        match &self.changes.team {
+            Some(team) if failure.is_denial() => failure.hint(format!(
+                "who does not own both teams offers it: kubectl daap transfer {} --to {team} -n {}",
+                self.name,
+                self.k8s.namespace()
+            )),
+            _ => failure,
+        }
     }
 
     fn not_yet(&self) -> String {

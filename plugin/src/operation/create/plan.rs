@@ -71,11 +71,15 @@ pub(super) fn resumable(
     match pending.as_ref().map(|pending| pending.operation) {
         Some(OperationName::Create) => {}
         Some(other) => {
+            let finishes = match other {
+                OperationName::Delete => "delete",
+                _ => "repair",
+            };
             return Err(Failure::new(format!(
                 "database/{name} exists, and its {other} is not finished"
             ))
             .hint(format!(
-                "finish it: kubectl daap {other} {name} -n {namespace}"
+                "finish it: kubectl daap {finishes} {name} -n {namespace}"
             )));
         }
         None => {
