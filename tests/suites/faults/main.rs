@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod case;
 mod matrix;
 mod operator;
 mod place;
