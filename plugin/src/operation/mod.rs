@@ -178,6 +178,10 @@ async fn round<O: Operation>(
             match operation.perform(step, &world).await {
                 Ok(()) => Ok(Round::Moved),
                 Err(failure) if failure.is_hard() => Err(operation.stop(failure).await),
+                // Somebody else removed what the step was about: what that means, the next look tells.
+                Err(failure) if failure.classification() == Class::NotFound => {
+                    Err(failure.class(Class::Conflict))
+                }
                 Err(failure) => Err(failure),
             }
         }
