@@ -61,6 +61,8 @@ pub mod annotation {
 pub mod cnpg {
     /// API group of Cluster and Pooler.
     pub const GROUP: &str = "postgresql.cnpg.io";
+    /// What the keys begin with by which CNPG is steered; `cnpg.io/validation: disabled` is one.
+    pub const STEERING: [&str; 2] = ["cnpg.io/", "alpha.cnpg.io/"];
     /// Annotation `on`/`off`: stops the pods and keeps the volumes.
     pub const HIBERNATION: &str = "cnpg.io/hibernation";
     /// Annotation: JSON list of instances whose PostgreSQL is stopped; `["*"]` means all.

@@ -38,11 +38,21 @@ pub enum Rule {
     PendingDelete,
     /// A dependent object needs ownership of its Cluster.
     Dependents,
+    /// Fields of a spec that open more than the own database are an administrator's.
+    SpecFields,
+    /// What a Cluster passes on to its pods, volumes and Secrets says what its record says.
+    Inherited,
+    /// Clusters and Poolers that are not ours name nothing that is.
+    Neighbours,
+    /// Volumes and Secrets of a database need ownership of it.
+    Retained,
+    /// A tombstone keeps the record of a deleted database as it was.
+    Tombstone,
 }
 
 impl Rule {
     /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Naming,
         Self::Required,
         Self::Format,
@@ -59,6 +69,11 @@ impl Rule {
         Self::Deleting,
         Self::PendingDelete,
         Self::Dependents,
+        Self::SpecFields,
+        Self::Inherited,
+        Self::Neighbours,
+        Self::Retained,
+        Self::Tombstone,
     ];
 
     /// The name that denials, metrics and documentation use.
@@ -81,6 +96,11 @@ impl Rule {
             Self::Deleting => "deleting",
             Self::PendingDelete => "pending-delete",
             Self::Dependents => "dependents",
+            Self::SpecFields => "spec-fields",
+            Self::Inherited => "inherited",
+            Self::Neighbours => "neighbours",
+            Self::Retained => "retained",
+            Self::Tombstone => "tombstone",
         }
     }
 

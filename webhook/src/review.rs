@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use daap_crds::admission::{Caller, Operation, Resource, Write};
-use daap_crds::contract::cnpg;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -92,26 +91,19 @@ pub(crate) fn write(mut review: Value, at: Timestamp) -> Result<Write, ReviewErr
             ),
         }
     };
-    if request.resource.group != cnpg::GROUP {
-        return Err(unexpected());
-    }
-    let sub_resource = request
-        .sub_resource
-        .as_deref()
-        .filter(|sub| !sub.is_empty());
-    let resource = match (request.resource.resource.as_str(), sub_resource) {
-        ("clusters", None) => Resource::Cluster,
-        ("poolers", None) => Resource::Pooler,
-        ("clusters", Some("scale")) => Resource::ClusterScale,
-        ("poolers", Some("scale")) => Resource::PoolerScale,
-        _ => return Err(unexpected()),
-    };
+    let sub_resource = { request.sub_resource.as_deref() }.filter(|sub| !sub.is_empty());
+    let plural = &request.resource.resource;
+    let named = sub_resource.map_or_else(|| plural.clone(), |sub| format!("{plural}/{sub}"));
+    let resource = Resource::of(&request.resource.group, &named).ok_or_else(unexpected)?;
     let operation = match request.operation.as_str() {
         "CREATE" => Operation::Create,
         "UPDATE" => Operation::Update,
         "DELETE" => Operation::Delete,
         _ => return Err(unexpected()),
     };
+    if !resource.operations().contains(&operation) {
+        return Err(unexpected());
+    }
     let present = |object: Option<Value>| object.filter(|object| !object.is_null());
     Ok(Write {
         resource,

@@ -18,11 +18,13 @@
 
 mod facts;
 mod mutate;
+mod resource;
 mod restored;
 mod rules;
 mod write;
 
 pub use facts::{Access, Answer, Facts, Question, Unanswered};
 pub use mutate::{Mutation, mutate};
+pub use resource::Resource;
 pub use rules::judge;
-pub use write::{Caller, Operation, Resource, Write};
+pub use write::{Caller, Operation, Write};

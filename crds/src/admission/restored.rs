@@ -17,7 +17,7 @@ pub(super) fn object(write: &Write, facts: &Facts) -> Result<Option<Value>, Unan
     let restore: fn(View<'_>) -> Option<Value> = match write.resource {
         Resource::Cluster => Tombstone::restored_cluster,
         Resource::Pooler => |map| Tombstone::restored_pooler(map, ""),
-        Resource::ClusterScale | Resource::PoolerScale => return Ok(None),
+        _ => return Ok(None),
     };
     let Some(id) = new.label(label::ID) else {
         return Ok(None);

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::contract::{NAME_PREFIX, PREFIX};
+use super::Resource;
+use crate::contract::{NAME_PREFIX, PREFIX, label};
 use crate::object::View;
 
 /// What is being done to the object.
@@ -15,19 +16,6 @@ pub enum Operation {
     Update,
     /// A deletion, also as one of a collection.
     Delete,
-}
-
-/// The resources whose writes are decided here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// `clusters.postgresql.cnpg.io`
-    Cluster,
-    /// `poolers.postgresql.cnpg.io`
-    Pooler,
-    /// `clusters/scale`: the object is an `autoscaling/v1` Scale.
-    ClusterScale,
-    /// `poolers/scale`: the object is an `autoscaling/v1` Scale.
-    PoolerScale,
 }
 
 /// Who writes, as the API server authenticated them.
@@ -84,16 +72,26 @@ impl Write {
         self.old_view().or_else(|| self.new_view())
     }
 
-    /// Whether the object is, or was, ours: called `daap-…` or with a `daap.dev/` label.
+    /// Whether the object is, or was, ours: called `daap-…` or with a `daap.dev/` label; of a
+    /// dependent, whether it names such a Cluster; of what a database leaves, whether it is marked
+    /// so.
     #[must_use]
     pub fn is_governed(&self) -> bool {
+        let mut views = [self.new_view(), self.old_view()].into_iter().flatten();
         match self.resource {
             // The parent has to be looked up: see the scale rule.
             Resource::ClusterScale | Resource::PoolerScale => true,
-            Resource::Cluster | Resource::Pooler => [self.new_view(), self.old_view()]
-                .into_iter()
-                .flatten()
-                .any(is_governed),
+            Resource::Cluster | Resource::Pooler => views.any(is_governed),
+            Resource::Database
+            | Resource::DatabaseRole
+            | Resource::Publication
+            | Resource::Subscription
+            | Resource::Backup
+            | Resource::ScheduledBackup => views.any(|object| governed_cluster(object).is_some()),
+            Resource::PersistentVolumeClaim | Resource::Secret => {
+                views.any(|object| object.label(label::ID).is_some())
+            }
+            Resource::ConfigMap => views.any(is_tombstone),
         }
     }
 }
@@ -104,10 +102,24 @@ impl Write {
 pub(crate) fn is_governed(object: View<'_>) -> bool {
     object.name().starts_with(NAME_PREFIX)
         || object.generate_name().starts_with(NAME_PREFIX)
-        || object
-            .text("/spec/cluster/name")
-            .is_some_and(|cluster| cluster.starts_with(NAME_PREFIX))
+        || governed_cluster(object).is_some()
         || object
             .labels()
             .is_some_and(|labels| labels.keys().any(|key| key.starts_with(PREFIX)))
+}
+
+/// The Cluster that the object works on, where that is called `daap-…`.
+#[must_use]
+pub(super) fn governed_cluster(object: View<'_>) -> Option<&str> {
+    object
+        .text("/spec/cluster/name")
+        .filter(|cluster| cluster.starts_with(NAME_PREFIX))
+}
+
+/// Whether a `ConfigMap` says of itself that it is a tombstone.
+#[must_use]
+pub(super) fn is_tombstone(object: View<'_>) -> bool {
+    object
+        .labels()
+        .is_some_and(|labels| labels.contains_key(label::DELETED))
 }

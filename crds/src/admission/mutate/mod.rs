@@ -42,7 +42,7 @@ pub fn mutate(write: &Write, policy: &Policy, facts: &Facts) -> Result<Mutation,
     match write.resource {
         Resource::Cluster => cluster::complete(write, policy, facts, &mut mutation.object)?,
         Resource::Pooler => pooler::complete(write, policy, facts, &mut mutation)?,
-        Resource::ClusterScale | Resource::PoolerScale => {}
+        _ => {}
     }
     Ok(mutation)
 }

@@ -9,7 +9,7 @@ pub(super) fn families(resource: Resource) -> Vec<RuleFamily> {
     match resource {
         Resource::Cluster => vec![only_finalizers, ownership::of_cluster],
         Resource::Pooler => vec![only_finalizers, ownership::of_pooler],
-        Resource::ClusterScale | Resource::PoolerScale => Vec::new(),
+        _ => vec![only_finalizers],
     }
 }
 
