@@ -70,6 +70,15 @@ async fn what_a_power_cut_interrupts_goes_on_or_is_finished_by_the_same_command(
     say(&format!("power cuts: {cuts} operations interrupted\n"));
 }
 
+/// The machine of an API server has its controllers, too. Those that only lost it would wait a
+/// minute and longer (client-go's back-off) before they collect what is garbage.
+fn fails_with(component: Component) -> Vec<Component> {
+    match component {
+        Component::ApiServer => vec![component, Component::ControllerManager],
+        alone => vec![alone],
+    }
+}
+
 /// Every operation comes to its moment; then the power fails for all of them at once.
 async fn cut(
     sandbox: &Sandbox,
@@ -94,10 +103,14 @@ async fn cut(
     });
     let power = async {
         all_there.wait().await;
-        sandbox.kill(component).await.unwrap();
+        for part in fails_with(component) {
+            sandbox.kill(part).await.unwrap();
+        }
         dead.wait().await;
         tokio::time::sleep(DARK).await;
-        sandbox.restart(component).await.unwrap();
+        for part in fails_with(component) {
+            sandbox.restart(part).await.unwrap();
+        }
     };
     tokio::join!(join_all(cases), power);
     for place in places {
