@@ -16,6 +16,8 @@ use crate::operator::{
 
 /// How often an instance that is not ready is asked whether it is.
 const PROBE: Duration = Duration::from_millis(150);
+/// When a configuration is tried again that could not be written.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How long an instance may take to end once its sessions are cut.
 const CUT: Duration = Duration::from_mins(1);
 
@@ -87,6 +89,7 @@ async fn supervise(bench: &Bench, mut postmaster: Postmaster, data: &Path) -> Re
     probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let asked = orders.borrow_and_update().clone();
+        let mut behind = false;
         if let Some(patience) = asked.stop {
             stop(&mut postmaster, &mut orders, patience).await;
             return Ok(Ended::Stopped);
@@ -103,14 +106,23 @@ async fn supervise(bench: &Bench, mut postmaster: Postmaster, data: &Path) -> Re
             settled &= wanted == before;
             // Before it has set up its handlers the signal would end it.
             if ready {
-                known = asked.parameters;
-                configure(bench, data).await?;
-                postmaster.reload();
+                match configure(bench, data).await {
+                    Ok(()) => {
+                        known = asked.parameters;
+                        postmaster.reload();
+                    }
+                    // What went with its Cluster is no reason to cut who is connected.
+                    Err(error) => {
+                        tracing::warn!(pod = %bench.name(), "not reloaded: {error}");
+                        behind = true;
+                    }
+                }
             }
         }
         tokio::select! {
             code = postmaster.ended() => return Ok(Ended::Alone(code)),
             changed = orders.changed() => if changed.is_err() { return Ok(Ended::Stopped) },
+            () = tokio::time::sleep(AGAIN), if behind => {}
             _ = probe.tick(), if !(ready && settled) => {
                 settled = look(bench, &postmaster, wanted).await;
                 ready |= settled;

@@ -17,6 +17,8 @@ use crate::{
 };
 
 const PROBE: Duration = Duration::from_millis(50);
+/// When a configuration is tried again that could not be written.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How long it may take to end.
 const CUT: Duration = Duration::from_secs(10);
 
@@ -65,10 +67,17 @@ pub(super) async fn run(bench: &mut Bench) -> Result<i32, Error> {
             return Ok(1);
         }
         // Before it has set up its handlers the signal would end it.
-        if ready && asked.parameters != known {
-            known = asked.parameters;
-            configure(bench).await?;
-            signal(identity, Signal::HUP)?;
+        let mut behind = ready && asked.parameters != known;
+        if behind {
+            match configure(bench).await {
+                Ok(()) => {
+                    known = asked.parameters;
+                    behind = false;
+                    signal(identity, Signal::HUP)?;
+                }
+                // A Secret that went with its Cluster is no reason to cut who is connected.
+                Err(error) => tracing::warn!(pod = %bench.name(), "not reloaded: {error}"),
+            }
         }
         tokio::select! {
             status = child.wait() => {
@@ -77,6 +86,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<i32, Error> {
             }
             _ = orders.changed() => {}
             _ = faults.changed() => {}
+            () = tokio::time::sleep(AGAIN), if behind => {}
             _ = probe.tick(), if !ready => {
                 if TcpStream::connect((bench.address.ip, PORT)).await.is_ok() {
                     ready = true;
