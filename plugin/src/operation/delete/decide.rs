@@ -32,6 +32,9 @@ impl Delete {
     pub(super) fn after_cluster(&self, world: &World) -> Result<Next<Step>, Failure> {
         let stage = world.tombstone().map(|tombstone| tombstone.stage);
         match stage {
+            Some(Stage::Purged) if let Some(left) = world.left_of_purged() => {
+                Ok(Next::Wait(format!("waiting until {left}")))
+            }
             Some(Stage::Written | Stage::Detached) => {
                 if let Some(pod) = world.pods_with_volumes.first() {
                     return Ok(Next::Wait(format!("waiting until pod {pod} has stopped")));

@@ -178,6 +178,21 @@ impl World {
         })
     }
 
+    /// What the garbage collector has still to remove of a database whose data is given up: until
+    /// then it would be no truth that nothing is kept.
+    pub(super) fn left_of_purged(&self) -> Option<String> {
+        if let Some(pod) = self.pods_with_volumes.first() {
+            return Some(format!("pod {pod} has stopped"));
+        }
+        let id = View(self.tombstone.as_ref()?).label(label::ID);
+        let volume = self
+            .volumes
+            .iter()
+            .map(View)
+            .find(|volume| volume.label(label::ID) == id)?;
+        Some(format!("volume {} is gone", volume.name()))
+    }
+
     /// Closes the tombstone once the Cluster is gone, whoever removed it: what was not detached in
     /// time is not kept.
     pub(super) fn complete(&self, tombstone: &mut Tombstone) {
@@ -299,6 +314,29 @@ mod tests {
         assert_eq!(kept.secrets, ["daap-orders-app"]);
         assert!(world.retained_but_owned(&kept, "c"));
         assert_eq!(world.still_owned("c").count(), 3);
+    }
+
+    #[test]
+    fn what_is_purged_is_waited_for_until_it_is_gone() {
+        let mut volume = volume("daap-orders-1", "daap-orders-1", "ready", Some("c"));
+        let mut world = world(vec![]);
+        world.tombstone = Some(json!({"metadata": {"labels": {"daap.dev/id": "i"}}}));
+        assert_eq!(world.left_of_purged(), None);
+        // Of another generation of the name.
+        volume["metadata"]["labels"]["daap.dev/id"] = "j".into();
+        world.volumes.push(volume.clone());
+        assert_eq!(world.left_of_purged(), None);
+        volume["metadata"]["labels"]["daap.dev/id"] = "i".into();
+        world.volumes.push(volume);
+        assert_eq!(
+            world.left_of_purged().unwrap(),
+            "volume daap-orders-1 is gone"
+        );
+        world.pods_with_volumes.push("daap-orders-1".into());
+        assert_eq!(
+            world.left_of_purged().unwrap(),
+            "pod daap-orders-1 has stopped"
+        );
     }
 
     #[test]
