@@ -1,4 +1,3 @@
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::policy_file::PolicyFile;
 use crate::serve;
+use crate::serve_args::ServeArgs;
 
 /// Holds names, ownership and defaults of daap databases on every write.
 #[derive(Debug, Parser)]
@@ -20,36 +20,12 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the admission webhook until SIGTERM.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Check a policy file as a whole, and say what is wrong with it.
     CheckPolicy {
         /// The policy file (YAML).
         file: PathBuf,
     },
-}
-
-/// What `serve` needs.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ServeArgs {
-    /// Address and port to listen on.
-    #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDR:PORT")]
-    pub(crate) listen: SocketAddr,
-    /// Certificate chain (PEM); read again when it changes.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tls_cert: PathBuf,
-    /// Private key of the certificate (PEM); read again when it changes.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tls_key: PathBuf,
-    /// The platform team's policy (YAML); read again when it changes.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: PathBuf,
-    /// Seconds that requests are still served after SIGTERM: the API server keeps its connections
-    /// to a pod that is ending.
-    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
-    pub(crate) shutdown_delay: u64,
-    /// Form of the log on stderr.
-    #[arg(long, value_enum, default_value_t = LogFormat::Json)]
-    pub(crate) log_format: LogFormat,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -67,7 +43,7 @@ pub async fn run(args: Args) -> ExitCode {
         Command::Serve(args) => {
             start_log(args.log_format);
             log_panics();
-            serve::serve(args).await
+            serve::serve(*args).await
         }
         Command::CheckPolicy { file } => check_policy(&file),
     };

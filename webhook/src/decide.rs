@@ -9,6 +9,7 @@ use daap_crds::violation::Violation;
 use futures::future::try_join_all;
 
 use crate::lookup::{Lookup, LookupError};
+use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
 use crate::review::ReviewError;
 
@@ -99,12 +100,28 @@ enum DecisionError {
 pub struct Decider {
     policy: Arc<PolicyFile>,
     lookup: Arc<dyn Lookup>,
+    metrics: Arc<Metrics>,
 }
 
 impl Decider {
     /// Decides by this policy and these look-ups.
     pub fn new(policy: Arc<PolicyFile>, lookup: Arc<dyn Lookup>) -> Self {
-        Self { policy, lookup }
+        Self {
+            policy,
+            lookup,
+            metrics: Arc::default(),
+        }
+    }
+
+    /// Counts what is decided here.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Where decisions are counted.
+    pub(crate) fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     pub(crate) async fn mutate(&self, write: &Write) -> Verdict {

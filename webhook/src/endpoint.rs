@@ -1,6 +1,7 @@
 //! From a request to its answer: what may fail on the way is contained here.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::decide::{Decider, Verdict};
 use crate::intake::{Intake, Refusal};
+use crate::metrics::Metrics;
 use crate::response;
 use crate::review;
 use crate::subject::Subject;
@@ -34,7 +36,7 @@ pub(crate) enum Half {
 }
 
 impl Half {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Mutate => "mutate",
             Self::Validate => "validate",
@@ -47,14 +49,16 @@ pub(crate) struct Endpoint {
     decider: Decider,
     intake: Intake,
     turns: Semaphore,
+    metrics: Arc<Metrics>,
 }
 
 impl Endpoint {
     pub(crate) fn new(decider: Decider) -> Self {
         Self {
-            decider,
             intake: Intake::new(),
             turns: Semaphore::new(AT_ONCE),
+            metrics: decider.metrics(),
+            decider,
         }
     }
 
@@ -62,29 +66,32 @@ impl Endpoint {
     /// is refused by a status.
     pub(crate) async fn answer(&self, half: Half, request: Request) -> Response {
         let began = Instant::now();
+        let _in_flight = self.metrics.begun(half);
         let (parts, body) = request.into_parts();
         let deadline = began + limit(&parts.uri);
         let held = match self.intake.read(&parts.headers, body, deadline).await {
             Ok(held) => held,
-            Err(refusal) => return refused(half, refusal),
+            Err(refusal) => return self.refused(half, refusal),
         };
         let Ok(Ok(_turn)) = timeout_at(deadline, self.turns.acquire()).await else {
-            return refused(half, Refusal::Busy);
+            return self.refused(half, Refusal::Busy);
         };
         // Reserved until the answer is written: the JSON below is what the memory is needed for.
         let _memory = held.memory;
         let review: Value = match serde_json::from_slice(&held.bytes) {
             Ok(review) => review,
-            Err(error) => return no_review(half, &format!("the body is no JSON: {error}")),
+            Err(error) => return self.no_review(half, &format!("the body is no JSON: {error}")),
         };
         drop(held.bytes);
         let uid = match review::uid(&review) {
             Ok(uid) => uid,
-            Err(error) => return no_review(half, &error.to_string()),
+            Err(error) => return self.no_review(half, &error.to_string()),
         };
         let subject = Subject::of(&review);
         let verdict = self.decide(half, review, deadline).await;
-        log(half, &uid, &subject, &verdict, began.elapsed());
+        let took = began.elapsed();
+        self.metrics.answered(half, &subject, &verdict, took);
+        log(half, &uid, &subject, &verdict, took);
         axum::Json(response::review(&uid, &subject, &verdict)).into_response()
     }
 
@@ -104,15 +111,30 @@ impl Endpoint {
         let contained = AssertUnwindSafe(decision).catch_unwind();
         match timeout_at(deadline, contained).await {
             Ok(Ok(verdict)) => verdict,
-            Ok(Err(_)) => Verdict::Failed {
-                code: 500,
-                message: "daap: the decision failed; nothing was written: report this with the uid of the request".into(),
-            },
+            Ok(Err(_)) => {
+                self.metrics.panicked();
+                Verdict::Failed {
+                    code: 500,
+                    message: "daap: the decision failed; nothing was written: report this with the uid of the request".into(),
+                }
+            }
             Err(_) => Verdict::Failed {
                 code: 503,
                 message: "daap: no decision in time; nothing was written, try again".into(),
             },
         }
+    }
+
+    fn refused(&self, half: Half, refusal: Refusal) -> Response {
+        tracing::warn!(half = half.as_str(), reason = %refusal, "no review");
+        self.metrics.refused(half);
+        refusal.into_response()
+    }
+
+    fn no_review(&self, half: Half, reason: &str) -> Response {
+        tracing::warn!(half = half.as_str(), reason, "no review");
+        self.metrics.refused(half);
+        (StatusCode::BAD_REQUEST, reason.to_owned()).into_response()
     }
 }
 
@@ -128,16 +150,6 @@ fn limit(uri: &Uri) -> Duration {
     // What a webhook configuration can say.
     let seconds: u64 = said.unwrap_or(USUAL_TIMEOUT).clamp(1, 30);
     Duration::from_millis(seconds * 900)
-}
-
-fn refused(half: Half, refusal: Refusal) -> Response {
-    tracing::warn!(half = half.as_str(), reason = %refusal, "no review");
-    refusal.into_response()
-}
-
-fn no_review(half: Half, reason: &str) -> Response {
-    tracing::warn!(half = half.as_str(), reason, "no review");
-    (StatusCode::BAD_REQUEST, reason.to_owned()).into_response()
 }
 
 /// Never objects: they may hold what nobody should read in a log.

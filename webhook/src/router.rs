@@ -1,21 +1,27 @@
 //! The endpoints.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
+use http::{StatusCode, header};
 
 use crate::decide::Decider;
 use crate::endpoint::{Endpoint, Half};
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+
+/// What `OpenMetrics` calls its text.
+const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Whether new requests should be sent here.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Health {
     ending: AtomicBool,
+    readiness: OnceLock<Readiness>,
 }
 
 impl Health {
@@ -23,26 +29,54 @@ impl Health {
     pub fn end(&self) {
         self.ending.store(true, Ordering::Release);
     }
+
+    /// From now on readiness is what this finds out. Only the first counts.
+    pub(crate) fn check_by(&self, readiness: Readiness) {
+        let _ = self.readiness.set(readiness);
+    }
 }
 
-/// `POST /mutate` and `/validate`, `GET /healthz` and `/readyz`.
+/// `POST /mutate` and `/validate`, `GET /healthz` and `/readyz`: what is served over TLS.
 pub fn router(decider: Decider, health: Arc<Health>) -> Router {
     let reviews = Router::new()
         .route("/mutate", post(mutate))
         .route("/validate", post(validate))
         .with_state(Arc::new(Endpoint::new(decider)));
+    health_router(health).merge(reviews)
+}
+
+/// `GET /metrics`, `/healthz` and `/readyz`: what is served in plain, to the kubelet and to
+/// Prometheus.
+pub(crate) fn plain_router(metrics: Arc<Metrics>, health: Arc<Health>) -> Router {
+    let metrics = Router::new()
+        .route("/metrics", get(show))
+        .with_state(metrics);
+    health_router(health).merge(metrics)
+}
+
+fn health_router(health: Arc<Health>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(health)
-        .merge(reviews)
 }
 
-async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, &'static str) {
+async fn show(
+    State(metrics): State<Arc<Metrics>>,
+) -> ([(header::HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, METRICS_TYPE)], metrics.text())
+}
+
+async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     if health.ending.load(Ordering::Acquire) {
-        (StatusCode::SERVICE_UNAVAILABLE, "ending")
-    } else {
-        (StatusCode::OK, "ok")
+        return (StatusCode::SERVICE_UNAVAILABLE, "ending".into());
+    }
+    let Some(readiness) = health.readiness.get() else {
+        return (StatusCode::OK, "ok".into());
+    };
+    match readiness.check().await {
+        Ok(()) => (StatusCode::OK, "ok".into()),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     }
 }
 

@@ -178,6 +178,7 @@ impl Plan {
             .arg("serve")
             .arg("--listen")
             .arg(format!("127.0.0.1:{}", self.webhook_port))
+            .args(["--metrics-listen", "127.0.0.1:0"])
             .arg("--tls-cert")
             .arg(self.layout.pki("webhook.crt"))
             .arg("--tls-key")

@@ -84,7 +84,8 @@ impl Drop for Program {
 fn serve(folder: &Path, shutdown_delay: u64) -> Command {
     let mut command = command();
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--shutdown-delay"])
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(["--metrics-listen", "127.0.0.1:0", "--shutdown-delay"])
         .arg(shutdown_delay.to_string())
         .args([Path::new("--tls-cert"), &folder.join("tls.crt")])
         .args([Path::new("--tls-key"), &folder.join("tls.key")])

@@ -1,15 +1,19 @@
-//! The serving certificate, read from files and swapped while connections are served.
+//! The serving certificate, swapped while connections are served.
 
-use std::path::{Path, PathBuf};
+mod files;
+pub(crate) mod own;
+pub(crate) mod validity;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use files::Files;
 
 /// Why a certificate cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +26,13 @@ pub enum CertificateError {
     Unusable(PathBuf, #[source] rustls::Error),
 }
 
-/// A certificate chain and its key, in files that somebody else rotates.
+/// The certificate chain and key that are served now: from files that somebody else rotates, or
+/// signed by ourselves.
 #[derive(Debug)]
 pub struct Certificates {
-    certificate: PathBuf,
-    key: PathBuf,
-    current: ArcSwap<CertifiedKey>,
+    files: Option<Files>,
+    /// None until the first is signed: then no handshake works.
+    current: ArcSwapOption<CertifiedKey>,
 }
 
 impl Certificates {
@@ -36,12 +41,36 @@ impl Certificates {
     /// # Errors
     /// They cannot be read, or do not belong together.
     pub fn open(certificate: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
-        let current = ArcSwap::from_pointee(read(&certificate, &key)?);
+        let files = Files::new(certificate, key);
+        let current = ArcSwapOption::from_pointee(files.read()?);
         Ok(Self {
-            certificate,
-            key,
+            files: Some(files),
             current,
         })
+    }
+
+    /// Without files: what is served is given by [`Certificates::serve`].
+    pub(crate) fn unsigned() -> Self {
+        Self {
+            files: None,
+            current: ArcSwapOption::empty(),
+        }
+    }
+
+    /// From the next handshake on.
+    pub(crate) fn serve(&self, certificate: CertifiedKey) {
+        self.current.store(Some(Arc::new(certificate)));
+    }
+
+    /// What a handshake gets now.
+    pub(crate) fn current(&self) -> Option<Arc<CertifiedKey>> {
+        self.current.load_full()
+    }
+
+    /// When what is served ends, in seconds since the epoch.
+    pub(crate) fn expiry(&self) -> Option<i64> {
+        let current = self.current()?;
+        Some(validity::of(current.cert.first()?)?.until.as_second())
     }
 
     /// Reads both files again; what is served changes only when they are good. Returns whether it
@@ -50,10 +79,14 @@ impl Certificates {
     /// # Errors
     /// See [`Certificates::open`]; the last good pair stays.
     pub fn reload(&self) -> Result<bool, CertificateError> {
-        let read = read(&self.certificate, &self.key)?;
-        let changed = read.cert != self.current.load().cert;
+        let Some(files) = &self.files else {
+            return Ok(false);
+        };
+        let read = files.read()?;
+        let current = self.current();
+        let changed = current.is_none_or(|current| current.cert != read.cert);
         if changed {
-            self.current.store(Arc::new(read));
+            self.serve(read);
         }
         Ok(changed)
     }
@@ -76,16 +109,6 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+        self.current()
     }
-}
-
-fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| CertificateError::Unreadable(certificate.to_owned(), error))?;
-    let private = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| CertificateError::Unreadable(key.to_owned(), error))?;
-    CertifiedKey::from_der(chain, private, &ring::default_provider())
-        .map_err(|error| CertificateError::Unusable(certificate.to_owned(), error))
 }
