@@ -219,7 +219,7 @@ async fn a_pod_that_still_stops_holds_up_the_next_cluster() {
     let pod = database.get("pods", CLAIM).await;
     // Sessions are open: without hibernation or fencing the pod waits for them.
     detach(&database, &["daap-orders-app", "daap-orders-ca"]).await;
-    let busy = database.sql("SELECT 'slept' FROM pg_sleep(6)");
+    let busy = database.sql("SELECT 'slept' FROM pg_sleep(12)");
     let (answer, ()) = tokio::join!(busy, async {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
         let asleep = wait_for("a client is busy", LIMIT, async || {
