@@ -39,6 +39,14 @@ pub enum Question {
         /// Value of its label `daap.dev/id`.
         id: String,
     },
+    /// Every tombstone of the databases whose Cluster has, or had, that name. Answered by
+    /// [`Answer::Objects`]; metadata is enough.
+    TombstonesOfCluster {
+        /// Namespace.
+        namespace: String,
+        /// Name of the Cluster.
+        cluster: String,
+    },
     /// Every Cluster with that `daap.dev/id`: an id belongs to one database. Answered by
     /// [`Answer::Objects`]; metadata is enough.
     ClustersWithId {

@@ -2,7 +2,7 @@
 
 use daap_crds::admission::{Access, Answer, Caller, Question};
 use daap_crds::contract::label;
-use daap_crds::names::{DatabaseId, Team};
+use daap_crds::names::{DatabaseId, DatabaseName, Team};
 use daap_crds::resources::{Cluster, Pooler};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
@@ -75,6 +75,23 @@ impl KubeLookup {
         let found = found.pop().map(serde_json::to_value).transpose();
         let found = found.map_err(|error| LookupError::Unreadable(what, error))?;
         Ok(Answer::Object(found))
+    }
+
+    /// Tombstones of the databases whose Cluster is called so: a Cluster's name may be shorter than
+    /// what its label says, so that no selector can tell.
+    async fn tombstones_of(&self, namespace: &str, cluster: &str) -> Result<Answer, LookupError> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        let params = ListParams::default().labels(&format!("{}=true", label::DELETED));
+        let list = within("tombstones among configmaps", api.list_metadata(&params)).await?;
+        let is_of = |metadata: &ObjectMeta| {
+            let name = metadata.labels.as_ref()?.get(label::NAME)?;
+            Some(DatabaseName::parse(name).ok()?.cluster() == cluster)
+        };
+        let found = list.items.iter().map(|item| &item.metadata);
+        let found = found.filter(|metadata| is_of(metadata) == Some(true));
+        Ok(Answer::Objects(
+            found.map(|metadata| shown("ConfigMap", metadata)).collect(),
+        ))
     }
 
     async fn clusters_with(&self, namespace: &str, id: DatabaseId) -> Result<Answer, LookupError> {
@@ -162,6 +179,9 @@ impl KubeLookup {
                 Ok(id) => self.tombstone(namespace, id).await,
                 Err(_) => Ok(Answer::Object(None)),
             },
+            Question::TombstonesOfCluster { namespace, cluster } => {
+                self.tombstones_of(namespace, cluster).await
+            }
             Question::ClustersWithId { namespace, id } => match DatabaseId::parse(id) {
                 Ok(id) => self.clusters_with(namespace, id).await,
                 Err(_) => Ok(Answer::Objects(Vec::new())),
@@ -244,6 +264,7 @@ fn shown(kind: &str, metadata: &ObjectMeta) -> Value {
             "name": metadata.name,
             "namespace": metadata.namespace,
             "labels": metadata.labels,
+            "annotations": metadata.annotations,
             "ownerReferences": metadata.owner_references,
         },
     })

@@ -1,14 +1,14 @@
 use serde_json::{Map, Value};
 
-use super::{Context, Verdict};
-use crate::contract::cnpg;
+use super::{Context, Verdict, inherited};
+use crate::contract::cnpg::{self, STEERING};
 use crate::object::View;
-use crate::record::annotation_field;
+use crate::record::{annotation_field, label_field};
 use crate::violation::{Rule, Violation};
 
-/// Annotations by which CNPG is steered; `cnpg.io/validation: disabled` is one of them.
-const STEERING: [&str; 2] = ["cnpg.io/", "alpha.cnpg.io/"];
-/// Those that an owner needs: to stop, fence, restart and reload the own database.
+/// Switches off what confines the pods; CNPG passes it on.
+const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+/// Annotations that an owner needs: to stop, fence, restart and reload the own database.
 const OWNERS: [&str; 4] = [
     cnpg::HIBERNATION,
     cnpg::FENCED_INSTANCES,
@@ -16,40 +16,60 @@ const OWNERS: [&str; 4] = [
     cnpg::RELOADED_AT,
 ];
 
-/// Annotations that switch CNPG's own protection off are an administrator's.
-pub(super) fn annotations(context: Context<'_>) -> Verdict {
+/// Labels and annotations that switch CNPG's own protection off, or that make pods pass for another
+/// Cluster's, are an administrator's: on the object, and where a Cluster passes them on.
+pub(super) fn metadata(context: Context<'_>) -> Verdict {
     let Some(new) = context.new_view() else {
         return Ok(Vec::new());
     };
-    let changed = changed_keys(
-        context.before().and_then(View::annotations),
-        new.annotations(),
-    );
-    let steering: Vec<&str> = changed
+    let before = context.before();
+    let passed_on = |pointer: &str, word: &str| -> Vec<(&str, String)> {
+        changed_keys(
+            before.and_then(|old| inherited::map(old, pointer)),
+            inherited::map(new, pointer),
+        )
         .into_iter()
-        .filter(|key| STEERING.iter().any(|prefix| key.starts_with(prefix)))
+        .map(|key| (key, format!("spec.inheritedMetadata.{word}[{key}]")))
+        .collect()
+    };
+    let annotations = changed_keys(before.and_then(View::annotations), new.annotations());
+    let labels = changed_keys(before.and_then(View::labels), new.labels());
+    let changed = annotations
+        .into_iter()
         .filter(|key| !OWNERS.contains(key))
+        .map(|key| (key, annotation_field(key)))
+        .chain(labels.into_iter().map(|key| (key, label_field(key))))
+        .chain(passed_on(inherited::LABELS, "labels"))
+        .chain(passed_on(inherited::ANNOTATIONS, "annotations"));
+    let steering: Vec<String> = changed
+        .filter(|(key, _)| is_steering(key))
+        .map(|(_, field)| field)
         .collect();
     if steering.is_empty() || context.facts.may_administer(context.namespace())? {
         return Ok(Vec::new());
     }
     Ok(steering
         .into_iter()
-        .map(|key| {
+        .map(|field| {
             Violation::new(
                 Rule::Administrator,
-                annotation_field(key),
+                field,
                 format!(
                     "only an administrator may change it; {} is none",
                     context.write.caller.user
                 ),
                 format!(
-                    "leave it as it is; an owner may change {}",
+                    "leave it as it is; an owner may change the annotations {}",
                     OWNERS.join(", ")
                 ),
             )
         })
         .collect())
+}
+
+fn is_steering(key: &str) -> bool {
+    let mut prefixes = STEERING.iter().chain([&APPARMOR]);
+    prefixes.any(|prefix| key.starts_with(prefix))
 }
 
 fn changed_keys<'a>(

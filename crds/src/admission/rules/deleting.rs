@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::super::Resource;
-use super::{Context, RuleFamily, Verdict, ownership};
+use super::{Context, RuleFamily, Verdict, dependent_objects, ownership, retained, tombstone};
 use crate::violation::{Rule, Violation};
 
 /// What an update of an object must satisfy that is being deleted.
@@ -9,7 +9,10 @@ pub(super) fn families(resource: Resource) -> Vec<RuleFamily> {
     match resource {
         Resource::Cluster => vec![only_finalizers, ownership::of_cluster],
         Resource::Pooler => vec![only_finalizers, ownership::of_pooler],
-        _ => vec![only_finalizers],
+        Resource::ClusterScale | Resource::PoolerScale => Vec::new(),
+        Resource::PersistentVolumeClaim | Resource::Secret => vec![retained::of_object],
+        Resource::ConfigMap => vec![only_finalizers, tombstone::of_owner],
+        _ => vec![only_finalizers, dependent_objects::of_object],
     }
 }
 
@@ -29,7 +32,7 @@ fn only_finalizers(context: Context<'_>) -> Verdict {
     )])
 }
 
-fn without_finalizers(object: &Value) -> Value {
+pub(super) fn without_finalizers(object: &Value) -> Value {
     let mut rest = object.clone();
     if let Some(metadata) = rest.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         for key in [

@@ -19,7 +19,11 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
         &policy.limits.instances,
     ));
     violations.extend(storage(new, context));
-    violations.extend(image(new, old, policy));
+    violations.extend(wal_storage(new, context));
+    let pointer = "/spec/imageName";
+    let known = old.and_then(|old| old.text(pointer));
+    let image = new.text(pointer);
+    violations.extend(image.and_then(|given| judge_image("spec.imageName", given, known, policy)));
     Ok(violations)
 }
 
@@ -102,10 +106,39 @@ fn storage(new: View<'_>, context: Context<'_>) -> Option<Violation> {
     })
 }
 
-fn image(new: View<'_>, old: Option<View<'_>>, policy: &Policy) -> Option<Violation> {
-    let pointer = "/spec/imageName";
+/// WAL lies on a volume of its own where one is asked for, and that has an upper limit, too.
+fn wal_storage(new: View<'_>, context: Context<'_>) -> Option<Violation> {
+    const FIELD: &str = "spec.walStorage.size";
+    let pointer = "/spec/walStorage/size";
     let given = new.text(pointer)?;
-    if policy.allows_image(given) || old.and_then(|old| old.text(pointer)) == Some(given) {
+    if context.before().and_then(|old| old.text(pointer)) == Some(given) {
+        return None;
+    }
+    let max = &context.policy.limits.storage.max;
+    match Size::parse(given) {
+        Err(error) => Some(Violation::new(
+            Rule::Format,
+            FIELD,
+            error.to_string(),
+            "correct the value",
+        )),
+        Ok(size) if size > *max => Some(Violation::new(
+            Rule::Limits,
+            FIELD,
+            format!("{size} is more than {max}"),
+            format!("choose a size up to {max}"),
+        )),
+        Ok(_) => None,
+    }
+}
+
+fn judge_image(
+    field: &str,
+    given: &str,
+    known: Option<&str>,
+    policy: &Policy,
+) -> Option<Violation> {
+    if policy.allows_image(given) || known == Some(given) {
         return None;
     }
     let patterns: Vec<String> = policy
@@ -116,7 +149,7 @@ fn image(new: View<'_>, old: Option<View<'_>>, policy: &Policy) -> Option<Violat
         .collect();
     Some(Violation::new(
         Rule::Limits,
-        "spec.imageName",
+        field,
         format!(
             "'{given}' matches none of the platform's images: {}",
             patterns.join(", ")
@@ -151,5 +184,33 @@ pub(super) fn of_pooler(context: Context<'_>) -> Verdict {
             "choose a mode that is allowed",
         ));
     }
+    violations.extend(pooler_images(new, old, context.policy));
     Ok(violations)
+}
+
+/// The image of `PgBouncer`, by either of the fields that name it.
+fn pooler_images(new: View<'_>, old: Option<View<'_>>, policy: &Policy) -> Vec<Violation> {
+    let known: Vec<(String, &str)> = old.map(images).unwrap_or_default();
+    let known = |given: &str| {
+        known
+            .iter()
+            .map(|(_, image)| *image)
+            .find(|one| *one == given)
+    };
+    images(new)
+        .into_iter()
+        .filter_map(|(field, given)| judge_image(&field, given, known(given), policy))
+        .collect()
+}
+
+fn images(pooler: View<'_>) -> Vec<(String, &str)> {
+    let own = pooler.text("/spec/pgbouncer/image");
+    let own = own.map(|image| ("spec.pgbouncer.image".to_owned(), image));
+    let containers = pooler.at("/spec/template/spec/containers");
+    let containers = containers.and_then(Value::as_array).into_iter().flatten();
+    let containers = containers.enumerate().filter_map(|(index, container)| {
+        let field = format!("spec.template.spec.containers[{index}].image");
+        Some((field, View(container).text("/image")?))
+    });
+    own.into_iter().chain(containers).collect()
 }

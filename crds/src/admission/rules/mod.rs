@@ -9,18 +9,24 @@
 mod administrator;
 mod delete_gate;
 mod deleting;
+mod dependent_objects;
 mod dependents;
 mod immutable;
+mod inherited;
 mod limits;
 mod name_gate;
 mod naming;
+mod neighbours;
 mod owner_references;
 mod ownership;
 mod pending_delete;
 mod record;
+mod retained;
 mod scale;
+mod spec_fields;
 #[cfg(test)]
 mod tests;
+mod tombstone;
 
 use super::write::is_governed;
 use super::{Facts, Operation, Resource, Unanswered, Write, restored};
@@ -63,17 +69,27 @@ type RuleFamily = fn(Context<'_>) -> Verdict;
 
 /// What a family judges: the rows of [`FAMILIES`].
 struct Family {
-    resource: Resource,
+    resources: &'static [Resource],
     operations: &'static [Operation],
     judge: RuleFamily,
 }
 
 use Operation::{Create, Delete, Update};
-use Resource::{Cluster, ClusterScale, Pooler, PoolerScale};
+use Resource::{
+    Cluster, ClusterScale, ConfigMap, PersistentVolumeClaim, Pooler, PoolerScale, Secret,
+};
 
-const fn family(resource: Resource, operations: &'static [Operation], judge: RuleFamily) -> Family {
+const DEPENDENTS: &[Resource] = &Resource::DEPENDENTS;
+const DATABASE: &[Resource] = &[Cluster, Pooler];
+const LEFT: &[Resource] = &[PersistentVolumeClaim, Secret];
+
+const fn family(
+    resources: &'static [Resource],
+    operations: &'static [Operation],
+    judge: RuleFamily,
+) -> Family {
     Family {
-        resource,
+        resources,
         operations,
         judge,
     }
@@ -81,25 +97,40 @@ const fn family(resource: Resource, operations: &'static [Operation], judge: Rul
 
 /// Which rules judge what. A new rule is a row here and a file beside this one.
 const FAMILIES: &[Family] = &[
-    family(Cluster, &[Create, Update], naming::of_cluster),
-    family(Cluster, &[Create, Update], record::of_cluster),
-    family(Cluster, &[Create, Update], limits::of_cluster),
-    family(Cluster, &[Update], immutable::of_cluster),
-    family(Cluster, &[Create, Update], record::stamps),
-    family(Cluster, &[Create, Update, Delete], ownership::of_cluster),
-    family(Cluster, &[Create, Update], administrator::annotations),
-    family(Cluster, &[Create, Update], owner_references::of_cluster),
-    family(Cluster, &[Update], pending_delete::of_cluster),
-    family(Cluster, &[Create], name_gate::of_cluster),
-    family(Cluster, &[Delete], delete_gate::of_cluster),
-    family(ClusterScale, &[Create, Update], scale::of_cluster),
-    family(Pooler, &[Create, Update], naming::of_pooler),
-    family(Pooler, &[Create, Update], dependents::of_pooler),
-    family(Pooler, &[Create, Update], limits::of_pooler),
-    family(Pooler, &[Update], immutable::of_pooler),
-    family(Pooler, &[Create, Update, Delete], ownership::of_pooler),
-    family(Pooler, &[Create, Update], owner_references::of_pooler),
-    family(PoolerScale, &[Create, Update], scale::of_pooler),
+    family(&[Cluster], &[Create, Update], naming::of_cluster),
+    family(&[Cluster], &[Create, Update], record::of_cluster),
+    family(&[Cluster], &[Create, Update], limits::of_cluster),
+    family(&[Cluster], &[Update], immutable::of_cluster),
+    family(&[Cluster], &[Create, Update], record::stamps),
+    family(&[Cluster], &[Create, Update, Delete], ownership::of_cluster),
+    family(DATABASE, &[Create, Update], administrator::metadata),
+    family(&[Cluster], &[Create, Update], inherited::of_cluster),
+    family(&[Cluster], &[Create, Update], spec_fields::of_cluster),
+    family(&[Cluster], &[Create, Update], owner_references::of_cluster),
+    family(&[Cluster], &[Update], pending_delete::of_cluster),
+    family(&[Cluster], &[Create], name_gate::of_cluster),
+    family(&[Cluster], &[Delete], delete_gate::of_cluster),
+    family(&[ClusterScale], &[Update], scale::of_cluster),
+    family(&[Pooler], &[Create, Update], naming::of_pooler),
+    family(&[Pooler], &[Create, Update], dependents::of_pooler),
+    family(&[Pooler], &[Create, Update], limits::of_pooler),
+    family(&[Pooler], &[Update], immutable::of_pooler),
+    family(&[Pooler], &[Create, Update, Delete], ownership::of_pooler),
+    family(&[Pooler], &[Create, Update], owner_references::of_pooler),
+    family(&[Pooler], &[Create, Update], spec_fields::of_pooler),
+    family(&[PoolerScale], &[Update], scale::of_pooler),
+    family(
+        DEPENDENTS,
+        &[Create, Update, Delete],
+        dependent_objects::of_object,
+    ),
+    family(DEPENDENTS, &[Create, Update], spec_fields::of_dependent),
+    family(LEFT, &[Update, Delete], retained::of_object),
+    family(
+        &[ConfigMap],
+        &[Create, Update, Delete],
+        tombstone::of_config_map,
+    ),
 ];
 
 /// Every rule that the write breaks; none means that it is allowed.
@@ -109,7 +140,7 @@ const FAMILIES: &[Family] = &[
 /// once.
 pub fn judge(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
     if !write.is_governed() {
-        return Ok(Vec::new());
+        return ungoverned(write, policy, facts);
     }
     let (restored, open) = match restored::object(write, facts) {
         Ok(restored) => (restored, Unanswered::default()),
@@ -128,10 +159,24 @@ pub fn judge(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
     }
     let applicable = FAMILIES
         .iter()
-        .filter(|family| family.resource == write.resource)
+        .filter(|family| family.resources.contains(&write.resource))
         .filter(|family| family.operations.contains(&write.operation))
         .map(|family| family.judge);
     collect(applicable, context, open)
+}
+
+/// What is not ours is left alone, as long as it leaves ours alone.
+fn ungoverned(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
+    let context = Context {
+        write,
+        policy,
+        facts,
+        restored: None,
+    };
+    if write.operation == Operation::Delete || !DATABASE.contains(&write.resource) {
+        return Ok(Vec::new());
+    }
+    neighbours::of_ungoverned(context)
 }
 
 fn collect(

@@ -3,6 +3,11 @@
 //! The world is a [`World`]: it answers the questions as an API server would, so that each test
 //! runs mutate and judge as the webhook does.
 
+mod dependents;
+mod metadata;
+mod retained;
+mod spec_fields;
+mod tombstone_rule;
 mod tombstones;
 
 use rstest::rstest;
@@ -59,6 +64,14 @@ fn answer(world: &World, user: &str, question: &Question) -> Answer {
                 .iter()
                 .find(|object| View(object).label(label::ID) == Some(id))
                 .cloned(),
+        ),
+        Question::TombstonesOfCluster { cluster, .. } => Answer::Objects(
+            world
+                .tombstones
+                .iter()
+                .filter(|object| View(object).name().starts_with(cluster.as_str()))
+                .cloned()
+                .collect(),
         ),
         Question::ClustersWithId { id, .. } => Answer::Objects(
             world
@@ -410,7 +423,7 @@ fn stamps_hold_when_the_mutating_half_was_skipped() {
 #[case(labels(&json!({"daap.dev/id": "67e55044-10b1-426f-9247-bb680e5fe0c9"})), &["immutable metadata.labels[daap.dev/id]"])]
 #[case(json!({"spec": {"storage": {"storageClass": "fast"}}}), &["immutable spec.storage.storageClass"])]
 #[case(json!({"spec": {"storage": {"size": "512Mi"}}}), &["limits spec.storage.size"])]
-#[case(json!({"spec": {"bootstrap": {"recovery": {"source": "other"}}}}), &["immutable spec.bootstrap"])]
+#[case(json!({"spec": {"bootstrap": {"recovery": {"source": "other"}}}}), &["immutable spec.bootstrap", "spec-fields spec.bootstrap.recovery"])]
 #[case(json!({"spec": {"bootstrap": {"initdb": {"database": "app", "owner": "app"}}}}), &[])]
 #[case(json!({"spec": {"imageName": "registry.example/postgresql:17.7"}}), &[])]
 fn some_fields_never_change(#[case] change: Value, #[case] expected: &[&str]) {

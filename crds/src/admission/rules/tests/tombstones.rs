@@ -4,12 +4,15 @@ use super::*;
 use crate::names::Team;
 use crate::tombstone::{Deletion, Retained, Stage, Tombstone};
 
-fn tombstone(stage: Stage, secrets: &[&str]) -> Value {
+/// When `orders` was deleted.
+pub(super) const DELETED_AT: &str = "2026-11-21T09:30:00Z";
+
+pub(super) fn tombstone(stage: Stage, secrets: &[&str]) -> Value {
     let cluster = stored();
     let deletion = Deletion {
         by: "payments-dev",
         reason: None,
-        at: "2026-11-21T09:30:00Z".parse().unwrap(),
+        at: DELETED_AT.parse().unwrap(),
         retention_days: 30,
     };
     let mut tombstone = Tombstone::of(View(&cluster), None, deletion);

@@ -1,0 +1,317 @@
+//! The fields of a Cluster's spec, as CNPG 1.30 has them.
+
+use super::allowed::{Allow, Group};
+
+const SECRET: &str = "names a Secret, which may be another database's";
+const SUPERUSER: &str =
+    "runs as superuser, and so as the instance's account, which reads and deletes in the namespace";
+const VOLUME: &str = "can name any volume, or copy another database's";
+const ISOLATION: &str = "loosens what separates its pods from others";
+const OTHER_DATABASE: &str = "opens another database, by whatever Secret it names";
+const AMBIENT: &str =
+    "uses rights of the node or the account, which reach other databases' backups";
+const SIZES: &str = "is what a database needs";
+const OWN: &str = "concerns the own instances alone";
+
+/// Every field, with what is decided for it and why.
+pub(super) const GROUPS: &[Group] = &[
+    Group {
+        allow: Allow::Any,
+        why: "is scheduling",
+        paths: &["affinity", "schedulerName", "topologySpreadConstraints"],
+    },
+    Group {
+        allow: Allow::Any,
+        why: OWN,
+        paths: &[
+            "backup.barmanObjectStore.destinationPath",
+            "backup.barmanObjectStore.endpointURL",
+            "backup.barmanObjectStore.serverName",
+            "backup.barmanObjectStore.tags",
+            "backup.barmanObjectStore.historyTags",
+            "backup.barmanObjectStore.data.compression",
+            "backup.barmanObjectStore.data.encryption",
+            "backup.barmanObjectStore.data.immediateCheckpoint",
+            "backup.barmanObjectStore.data.jobs",
+            "backup.barmanObjectStore.wal.compression",
+            "backup.barmanObjectStore.wal.encryption",
+            "backup.barmanObjectStore.wal.maxParallel",
+            "backup.retentionPolicy",
+            "backup.target",
+            "backup.volumeSnapshot.className",
+            "backup.volumeSnapshot.walClassName",
+            "backup.volumeSnapshot.tablespaceClassName",
+            "backup.volumeSnapshot.online",
+            "backup.volumeSnapshot.onlineConfiguration",
+            "backup.volumeSnapshot.snapshotOwnerReference",
+            "description",
+            "enablePDB",
+            "ephemeralVolumesSizeLimit",
+            "failoverDelay",
+            "imagePullPolicy",
+            "inheritedMetadata",
+            "livenessProbeTimeout",
+            "logLevel",
+            "managed.services.disabledDefaultServices",
+            "maxSyncReplicas",
+            "minSyncReplicas",
+            "monitoring.customQueriesConfigMap",
+            "monitoring.customQueriesSecret[].key",
+            "monitoring.disableDefaultQueries",
+            "monitoring.enablePodMonitor",
+            "monitoring.metricsQueriesTTL",
+            "monitoring.podMonitorMetricRelabelings",
+            "monitoring.podMonitorRelabelings",
+            "monitoring.tls",
+            "nodeMaintenanceWindow",
+            "postgresql.promotionTimeout",
+            "postgresql.syncReplicaElectionConstraint",
+            "postgresql.synchronous",
+            "primaryLease",
+            "primaryUpdateMethod",
+            "primaryUpdateStrategy",
+            "probes",
+            "replicationSlots",
+            "smartShutdownTimeout",
+            "startDelay",
+            "stopDelay",
+            "storage.resizeInUseVolumes",
+            "switchoverDelay",
+            "walStorage.resizeInUseVolumes",
+        ],
+    },
+    Group {
+        allow: Allow::Any,
+        why: SIZES,
+        paths: &[
+            "bootstrap.initdb.builtinLocale",
+            "bootstrap.initdb.dataChecksums",
+            "bootstrap.initdb.database",
+            "bootstrap.initdb.encoding",
+            "bootstrap.initdb.icuLocale",
+            "bootstrap.initdb.icuRules",
+            "bootstrap.initdb.locale",
+            "bootstrap.initdb.localeCType",
+            "bootstrap.initdb.localeCollate",
+            "bootstrap.initdb.localeProvider",
+            "bootstrap.initdb.owner",
+            "bootstrap.initdb.walSegmentSize",
+            "imageName",
+            "instances",
+            "resources.limits",
+            "resources.requests",
+            "storage.size",
+            "storage.storageClass",
+            "walStorage.size",
+            "walStorage.storageClass",
+        ],
+    },
+    Group {
+        allow: Allow::Any,
+        why: "is signed by the own authority, which no other's clients trust",
+        paths: &["certificates.serverAltDNSNames"],
+    },
+    Group {
+        allow: Allow::BackupSecret,
+        why: SECRET,
+        paths: &[
+            "backup.barmanObjectStore.endpointCA",
+            "backup.barmanObjectStore.s3Credentials.accessKeyId",
+            "backup.barmanObjectStore.s3Credentials.secretAccessKey",
+            "backup.barmanObjectStore.s3Credentials.sessionToken",
+            "backup.barmanObjectStore.s3Credentials.region",
+            "backup.barmanObjectStore.azureCredentials.connectionString",
+            "backup.barmanObjectStore.azureCredentials.storageAccount",
+            "backup.barmanObjectStore.azureCredentials.storageKey",
+            "backup.barmanObjectStore.azureCredentials.storageSasToken",
+            "backup.barmanObjectStore.googleCredentials.applicationCredentials",
+        ],
+    },
+    Group {
+        allow: Allow::Metadata,
+        why: "would pass for another database's snapshot",
+        paths: &[
+            "backup.volumeSnapshot.labels",
+            "backup.volumeSnapshot.annotations",
+        ],
+    },
+    Group {
+        allow: Allow::Only(&["cnpg-default-monitoring"]),
+        why: SECRET,
+        paths: &["monitoring.customQueriesSecret[].name"],
+    },
+    Group {
+        allow: Allow::Only(&["26"]),
+        why: ISOLATION,
+        paths: &["postgresGID", "postgresUID"],
+    },
+    Group {
+        allow: Allow::Parameters,
+        why: "names a command, a file or a path, which the instance's account would run or read",
+        paths: &["postgresql.parameters"],
+    },
+    Group {
+        allow: Allow::PlainNames,
+        why: "loads a library from a path",
+        paths: &["postgresql.shared_preload_libraries"],
+    },
+    Group {
+        allow: Allow::Only(&["RuntimeDefault"]),
+        why: ISOLATION,
+        paths: &["seccompProfile.type"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: AMBIENT,
+        paths: &[
+            "backup.barmanObjectStore.data.additionalCommandArgs",
+            "backup.barmanObjectStore.wal.archiveAdditionalCommandArgs",
+            "backup.barmanObjectStore.wal.restoreAdditionalCommandArgs",
+            "backup.barmanObjectStore.s3Credentials.inheritFromIAMRole",
+            "backup.barmanObjectStore.azureCredentials.inheritFromAzureAD",
+            "backup.barmanObjectStore.azureCredentials.useDefaultAzureCredentials",
+            "backup.barmanObjectStore.googleCredentials.gkeEnvironment",
+        ],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: OTHER_DATABASE,
+        paths: &[
+            "bootstrap.initdb.import",
+            "bootstrap.pg_basebackup",
+            "bootstrap.recovery",
+            "externalClusters",
+            "replica",
+        ],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "hands initdb options that read files and loosen access",
+        paths: &["bootstrap.initdb.options"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: SUPERUSER,
+        paths: &[
+            "bootstrap.initdb.postInitApplicationSQL",
+            "bootstrap.initdb.postInitApplicationSQLRefs",
+            "bootstrap.initdb.postInitSQL",
+            "bootstrap.initdb.postInitSQLRefs",
+            "bootstrap.initdb.postInitTemplateSQL",
+            "bootstrap.initdb.postInitTemplateSQLRefs",
+            "enableSuperuserAccess",
+        ],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: SECRET,
+        paths: &[
+            "bootstrap.initdb.secret",
+            "certificates.clientCASecret",
+            "certificates.replicationTLSSecret",
+            "certificates.serverCASecret",
+            "certificates.serverTLSSecret",
+            "imagePullSecrets",
+            "postgresql.ldap",
+            "superuserSecret",
+        ],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "can hold any Secret of the namespace",
+        paths: &["env", "envFrom"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: VOLUME,
+        paths: &[
+            "ephemeralVolumeSource",
+            "storage.pvcTemplate",
+            "walStorage.pvcTemplate",
+        ],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "names an image that the policy does not see",
+        paths: &["imageCatalogRef"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "names Secrets as passwords, and makes superusers",
+        paths: &["managed.roles"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "makes Services of any name, type and selector",
+        paths: &["managed.services.additional"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "runs with the rights of the plugin's own account",
+        paths: &["plugins"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: ISOLATION,
+        paths: &[
+            "podSecurityContext",
+            "seccompProfile.localhostProfile",
+            "securityContext",
+        ],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "lets in whatever pods it selects, by rules of pg_hba",
+        paths: &["podSelectorRefs"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "changes settings past what is declared and judged",
+        paths: &["postgresql.enableAlterSystem"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "mounts an image that the policy does not see",
+        paths: &["postgresql.extensions"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "can let in superusers without a password",
+        paths: &["postgresql.pg_hba"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "can let in superusers under another name",
+        paths: &["postgresql.pg_ident"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "evicts other databases' pods",
+        paths: &["priorityClassName"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "mounts any Secret of the namespace",
+        paths: &["projectedVolumeTemplate"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "claims devices that others hold",
+        paths: &["resources.claims"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "runs as another account",
+        paths: &["serviceAccountName"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "gives its account rights elsewhere, by annotations",
+        paths: &["serviceAccountTemplate"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "asks for storage that the policy does not limit",
+        paths: &["tablespaces"],
+    },
+];

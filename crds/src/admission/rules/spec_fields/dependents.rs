@@ -1,0 +1,86 @@
+//! The fields of what works on a Cluster: objects inside of it and its backups.
+
+use super::super::super::Resource;
+use super::allowed::{Allow, Group};
+
+const INSIDE: &str = "concerns the inside of its own Cluster alone";
+const PLUGIN: &str = "tells a plugin what to do, which has rights of its own";
+
+/// A role: a superuser, or one that runs programs, acts as the instance's account.
+const ROLE: &[Group] = &[
+    Group {
+        allow: Allow::Any,
+        why: INSIDE,
+        paths: &[
+            "bypassrls",
+            "clientCertificate",
+            "cluster",
+            "comment",
+            "connectionLimit",
+            "createdb",
+            "createrole",
+            "databaseRoleReclaimPolicy",
+            "disablePassword",
+            "ensure",
+            "inherit",
+            "login",
+            "name",
+            "validUntil",
+        ],
+    },
+    Group {
+        allow: Allow::Roles,
+        why: "runs commands as the instance's account",
+        paths: &["inRoles"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "names a Secret, which may be another database's",
+        paths: &["passwordSecret"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "copies the whole server, past every right inside of it",
+        paths: &["replication"],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: "makes a superuser, who acts as the instance's account",
+        paths: &["superuser"],
+    },
+];
+
+const BACKUP: &[Group] = &[
+    Group {
+        allow: Allow::Any,
+        why: INSIDE,
+        paths: &[
+            "backupOwnerReference",
+            "cluster",
+            "immediate",
+            "method",
+            "online",
+            "onlineConfiguration",
+            "pluginConfiguration.name",
+            "schedule",
+            "suspend",
+            "target",
+        ],
+    },
+    Group {
+        allow: Allow::Nothing,
+        why: PLUGIN,
+        paths: &["pluginConfiguration.parameters"],
+    },
+];
+
+/// What else works on a Cluster lies inside of it whole: databases, schemas, extensions, foreign
+/// servers, publications. The publisher of a Subscription is one of the Cluster's
+/// `externalClusters`, which are an administrator's.
+pub(super) fn groups(resource: Resource) -> Option<&'static [Group]> {
+    match resource {
+        Resource::DatabaseRole => Some(ROLE),
+        Resource::Backup | Resource::ScheduledBackup => Some(BACKUP),
+        _ => None,
+    }
+}

@@ -1,0 +1,73 @@
+//! Fields of a spec by allow-list: what a database needs is its owner's, everything else opens more
+//! than the own database and is an administrator's.
+//!
+//! The lists are data: [`cluster`], [`pooler`] and [`dependents`] name each field with the reason for
+//! what is decided. What no list names is an administrator's, too: a field of a later CNPG is looked
+//! at before owners write it.
+
+mod allowed;
+mod cluster;
+mod dependents;
+mod pooler;
+mod walk;
+
+use allowed::Group;
+
+use super::super::write::{governed_cluster, is_governed};
+use super::{Context, Verdict};
+use crate::object::View;
+use crate::violation::{Rule, Violation};
+
+pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
+    let name = context.new_view().map_or("", View::name);
+    judge(context, cluster::GROUPS, name)
+}
+
+pub(super) fn of_pooler(context: Context<'_>) -> Verdict {
+    let name = context
+        .new_view()
+        .and_then(|new| new.text("/spec/cluster/name"));
+    judge(context, pooler::GROUPS, name.unwrap_or_default())
+}
+
+/// What works on a Cluster: only where that is a database.
+pub(super) fn of_dependent(context: Context<'_>) -> Verdict {
+    let cluster = context.new_view().and_then(governed_cluster);
+    match (cluster, dependents::groups(context.write.resource)) {
+        (Some(cluster), Some(groups)) => judge(context, groups, cluster),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn judge(context: Context<'_>, groups: &'static [Group], cluster: &str) -> Verdict {
+    let Some(new) = context.new_view() else {
+        return Ok(Vec::new());
+    };
+    // One that was not ours has kept no rule at all: nothing of it is forgiven when it becomes ours.
+    let before = context.before().filter(|old| is_governed(*old));
+    let before = before.and_then(|old| old.at("/spec"));
+    let Some(spec) = new.at("/spec") else {
+        return Ok(Vec::new());
+    };
+    let found = walk::refused(groups, cluster, spec, before);
+    if found.is_empty() || context.facts.may_administer(context.namespace())? {
+        return Ok(Vec::new());
+    }
+    let user = &context.write.caller.user;
+    Ok(found
+        .into_iter()
+        .map(|refused| {
+            Violation::new(
+                Rule::SpecFields,
+                refused.field,
+                format!(
+                    "only an administrator may set it, because it {}; {user} is none",
+                    refused.why
+                ),
+                refused
+                    .allowed
+                    .unwrap_or_else(|| "leave it out, or ask the platform team".into()),
+            )
+        })
+        .collect())
+}

@@ -1,0 +1,109 @@
+//! Volumes and Secrets of a database.
+
+use super::*;
+use crate::tombstone::Stage;
+
+const DENIED: &str = "retained metadata.labels[daap.dev/owner-team]";
+
+fn volume() -> Value {
+    json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "daap-orders-1", "namespace": "apps",
+        "finalizers": ["kubernetes.io/pvc-protection"],
+        // Stale: the database was transferred since.
+        "labels": {label::ID: ID, label::OWNER_TEAM: "billing", "cnpg.io/cluster": "daap-orders"},
+        "ownerReferences": [{"kind": "Cluster", "uid": "uid-of-orders"}]},
+        "spec": {"resources": {"requests": {"storage": "1Gi"}}}, "data": {"password": "b2xk"}})
+}
+
+fn worlds() -> [World; 2] {
+    let live = World {
+        clusters: vec![stored()],
+        ..World::default()
+    };
+    let deleted = World {
+        tombstones: vec![super::tombstones::tombstone(Stage::Complete, &[])],
+        ..World::default()
+    };
+    [live, deleted]
+}
+
+#[rstest]
+#[case::detached(json!({"metadata": {"ownerReferences": null}}))]
+#[case::given_away(json!({"metadata": {"ownerReferences": [{"kind": "ConfigMap", "uid": "1"}]}}))]
+#[case::unlabelled(labels(&json!({"daap.dev/id": null})))]
+#[case::claimed(labels(&json!({"daap.dev/owner-team": "outsider"})))]
+#[case::moved(labels(&json!({"cnpg.io/cluster": "daap-other"})))]
+#[case::marked(annotations(&json!({"cnpg.io/pvcStatus": "ready"})))]
+#[case::grown(json!({"spec": {"resources": {"requests": {"storage": "9Ti"}}}}))]
+#[case::password(json!({"data": {"password": "bmV3"}}))]
+#[case::unprotected(json!({"metadata": {"finalizers": null}}))]
+fn what_the_data_lies_in_is_the_owners(#[case] change: Value) {
+    let old = volume();
+    let mut new = old.clone();
+    json_patch::merge(&mut new, &change);
+    for (world, resource) in worlds()
+        .into_iter()
+        .zip([Resource::PersistentVolumeClaim, Resource::Secret])
+    {
+        let update = |user| write(resource, Operation::Update, user, Some(&old), Some(&new));
+        assert_eq!(world.refusals(&update("payments-dev")), [""; 0]);
+        // The label names them, and it is stale.
+        assert_eq!(world.refusals(&update("billing-dev")), [DENIED]);
+        assert_eq!(world.refusals(&update("outsider")), [DENIED]);
+        let delete = |user| write(resource, Operation::Delete, user, Some(&old), None);
+        assert_eq!(world.refusals(&delete("payments-dev")), [""; 0]);
+        assert_eq!(world.refusals(&delete("billing-dev")), [DENIED]);
+    }
+}
+
+#[rstest]
+#[case("outsider", json!({"metadata": {"annotations": {"note": "x"}}}))]
+#[case("system:serviceaccount:kube-system:persistent-volume-binder", json!({"spec": {"volumeName": "pv"}, "metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}}))]
+#[case("system:serviceaccount:kube-system:pvc-protection-controller", json!({"metadata": {"finalizers": null}}))]
+#[case("system:serviceaccount:snapshots:controller", json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "snapshot.storage.kubernetes.io/pvc-as-source-protection"]}}))]
+fn controllers_do_their_work(#[case] user: &str, #[case] change: Value) {
+    let old = volume();
+    let mut new = old.clone();
+    json_patch::merge(&mut new, &change);
+    let [live, _] = worlds();
+    let update = write(
+        Resource::PersistentVolumeClaim,
+        Operation::Update,
+        user,
+        Some(&old),
+        Some(&new),
+    );
+    assert_eq!(live.refusals(&update), [""; 0]);
+}
+
+#[test]
+fn an_id_is_not_taken_either() {
+    let mut old = volume();
+    old["metadata"]["labels"] = Value::Null;
+    let [live, _] = worlds();
+    let update = |user| {
+        write(
+            Resource::PersistentVolumeClaim,
+            Operation::Update,
+            user,
+            Some(&old),
+            Some(&volume()),
+        )
+    };
+    assert_eq!(live.refusals(&update("outsider")), [DENIED]);
+    assert_eq!(live.refusals(&update("payments-dev")), [""; 0]);
+}
+
+#[test]
+fn where_no_record_is_left_the_label_says_whose_it_is() {
+    let delete = |user| {
+        write(
+            Resource::Secret,
+            Operation::Delete,
+            user,
+            Some(&volume()),
+            None,
+        )
+    };
+    assert_eq!(World::default().refusals(&delete("billing-dev")), [""; 0]);
+    assert_eq!(World::default().refusals(&delete("payments-dev")), [DENIED]);
+}
