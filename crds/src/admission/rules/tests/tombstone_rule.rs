@@ -204,6 +204,19 @@ fn what_it_retains_is_decided_once_and_then_only_goes() {
     );
 }
 
+#[test]
+fn its_time_ends_earlier_by_its_owner_and_later_by_an_administrator() {
+    let until = |user, time: &'static str| {
+        goes_on(&World::default(), user, Stage::Complete, |it| {
+            it.until = time.parse().unwrap();
+        })
+    };
+    let (earlier, later) = ("2026-11-22T00:00:00Z", "2030-01-01T00:00:00Z");
+    assert_eq!(until("payments-dev", earlier), [""; 0]);
+    assert_eq!(until("payments-dev", later), [CONTENTS]);
+    assert_eq!(until("admin", later), [""; 0]);
+}
+
 #[rstest]
 #[case(labels(&json!({"daap.dev/owner-team": "billing"})), "tombstone metadata.labels[daap.dev/owner-team]")]
 #[case(labels(&json!({"daap.dev/deleted": null})), LABEL)]
