@@ -6,6 +6,7 @@
 mod access_reviews;
 mod args;
 mod certificates;
+pub mod configuration;
 mod decide;
 mod endpoint;
 mod intake;

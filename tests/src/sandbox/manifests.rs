@@ -1,7 +1,10 @@
 //! What the sandbox takes from the project's `manifests/`, so that the suites run on the rules that
 //! are shipped.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -17,16 +20,13 @@ const SYSTEM_NAMESPACE: &str = "daap-system";
 pub(super) struct Manifests(Vec<Value>);
 
 impl Manifests {
-    /// Reads every file of `manifests/base`.
+    /// Reads what the kustomization of `manifests/base` lists.
     pub(super) fn read() -> Result<Self> {
         let folder = checkout().join("manifests/base");
-        let entries = fs::read_dir(&folder)
-            .with_context(|| format!("failed to read {}", folder.display()))?;
-        let mut files: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|found| found == "yaml"))
+        let files: Vec<PathBuf> = resources(&folder)?
+            .iter()
+            .map(|name| folder.join(name))
             .collect();
-        files.sort();
         let mut documents = Vec::new();
         for file in files {
             let read = || -> Result<Vec<Value>> {
@@ -55,9 +55,14 @@ impl Manifests {
             .find_map(|map| map.pointer("/data/policy.yaml")?.as_str())
     }
 
-    /// Everything but the webhook configurations.
+    /// Everything but what judges writes.
     pub(super) fn ordinary(&self) -> Vec<Document> {
-        self.select(|document| !is_configuration(document))
+        self.select(|document| !is_configuration(document) && !is_policy(document))
+    }
+
+    /// What the API server judges by itself.
+    pub(super) fn policies(&self) -> Vec<Document> {
+        self.select(is_policy)
     }
 
     /// The webhook configurations, with the webhook at a port of this machine instead of behind a
@@ -86,10 +91,26 @@ impl Manifests {
     }
 }
 
+/// The files that a kustomization lists.
+fn resources(folder: &Path) -> Result<Vec<String>> {
+    let file = folder.join("kustomization.yaml");
+    let read = || -> Result<Vec<String>> {
+        let kustomization: Value = serde_saphyr::from_str(&fs::read_to_string(&file)?)?;
+        let listed = kustomization.get("resources").and_then(Value::as_array);
+        let names = listed.into_iter().flatten().filter_map(Value::as_str);
+        Ok(names.map(str::to_owned).collect())
+    };
+    read().with_context(|| format!("failed to read {}", file.display()))
+}
+
 fn is(document: &Value, kind: &str) -> bool {
     document.get("kind").and_then(Value::as_str) == Some(kind)
 }
 
 fn is_configuration(document: &Value) -> bool {
     is(document, "MutatingWebhookConfiguration") || is(document, "ValidatingWebhookConfiguration")
+}
+
+fn is_policy(document: &Value) -> bool {
+    is(document, "ValidatingAdmissionPolicy") || is(document, "ValidatingAdmissionPolicyBinding")
 }

@@ -45,7 +45,12 @@ pub(super) async fn raise(running: &mut Running, options: &SandboxOptions) -> Re
     tracing::info!("the API server is ready");
     let harness = running.plan.layout.kubeconfig_of(User::Harness);
     let client = kubeconfig::client(&harness).await?;
-    let ordinary = manifests.ordinary();
+    let mut ordinary = manifests.ordinary();
+    if options.webhook {
+        // They judge in the webhook's stead: where there is none, daap is not installed. The API
+        // server takes a moment to notice them, and has it while the rest comes up.
+        ordinary.extend(manifests.policies());
+    }
     // First the namespaces, which the manifests' objects lie in.
     let ((), warning) = try_join!(
         async {

@@ -1,0 +1,86 @@
+//! docs/rules.md is made from the rules themselves: `DAAP_WRITE_DOCS=1 cargo test -p daap-tests
+//! --test manifests rules_page` writes it anew.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use daap_crds::violation::Rule;
+
+/// Where the rules are told in words.
+const SOURCE: &str = include_str!("../../../crds/src/violation.rs");
+
+fn page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md")
+}
+
+/// The documentation of a variant: the lines above it.
+fn meaning(rule: Rule) -> String {
+    let variant = format!("    {rule:?},");
+    let lines: Vec<&str> = SOURCE.lines().collect();
+    let at = lines.iter().position(|line| *line == variant).unwrap();
+    let mut words: Vec<&str> = lines[..at]
+        .iter()
+        .rev()
+        .map_while(|line| line.trim().strip_prefix("/// "))
+        .collect();
+    words.reverse();
+    assert!(!words.is_empty(), "{rule}: no documentation");
+    words.join(" ")
+}
+
+/// The `ValidatingAdmissionPolicies` that name the rule in a denial.
+fn stand_ins(rule: Rule) -> String {
+    let folder = crate::ground::manifests().join("base/admission-policies");
+    let mut found: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let policy = path.file_stem()?.to_str()?;
+            text.contains(&format!("[{rule}]"))
+                .then(|| format!("`daap-{policy}`"))
+        })
+        .collect();
+    found.sort();
+    found.join(", ")
+}
+
+fn written() -> String {
+    let mut text = String::from(
+        "# Rules of admission\n\n\
+         Made from `crds/src/violation.rs` and `manifests/base/admission-policies` by a test\n\
+         (`tests/suites/manifests/rules_page.rs`).\n\n\
+         A denial names, for each violation, the field, what was given and what is allowed, the rule in\n\
+         brackets, and what to do next. *Invalid* (422) is what nobody may write; *forbidden* (403) depends\n\
+         on who writes, or on what is there. Metrics count denials by the same names\n\
+         (`daap_webhook_denials_total{rule}`). The last column names the ValidatingAdmissionPolicy that holds\n\
+         (the core of) the rule while the webhook is away; it is asked first, and says what the webhook\n\
+         would say.\n\n\
+         | rule | what it holds | answer | while the webhook is away |\n|---|---|---|---|\n",
+    );
+    for rule in Rule::ALL {
+        let code = if rule.is_invalid() { "422" } else { "403" };
+        let meaning = meaning(rule);
+        writeln!(
+            text,
+            "| `{rule}` | {meaning} | {code} | {} |",
+            stand_ins(rule)
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_page_of_rules_is_current() {
+    let written = written();
+    if std::env::var_os("DAAP_WRITE_DOCS").is_some() {
+        std::fs::create_dir_all(page().parent().unwrap()).unwrap();
+        std::fs::write(page(), &written).unwrap();
+    }
+    let found = std::fs::read_to_string(page()).unwrap_or_default();
+    assert!(
+        found == written,
+        "docs/rules.md is not current: DAAP_WRITE_DOCS=1 cargo test -p daap-tests --test manifests rules_page"
+    );
+}

@@ -1,0 +1,122 @@
+//! Conditions in CEL, by which the API server itself decides what it sends here.
+
+use daap_crds::contract::{NAME_PREFIX, PREFIX};
+
+use super::exempt::{GARBAGE_COLLECTOR, NAMESPACE_CONTROLLER, OPERATOR};
+
+/// While it is there, a volume that a pod uses does not go.
+const PROTECTION: &str = "kubernetes.io/pvc-protection";
+/// Whose controllers take that finalizer away.
+const CONTROLLERS: &str = "system:serviceaccount:kube-system:";
+
+/// A `matchCondition` of a webhook, or of a `ValidatingAdmissionPolicy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// The object is, or was, ours.
+    Governed,
+    /// It neither is nor was.
+    Ungoverned,
+    /// It belongs, or belonged, to a Cluster that is called `daap-…`.
+    NamesGoverned,
+    /// Ownership, our keys, CNPG's keys or the contents change, it loses its protection, or it is
+    /// deleted. The rest – binding a volume, say – is what Kubernetes does all the time.
+    ChangesWhatIsKept,
+    /// The operator is exempt from ownership, never from the record: what changes no label and no
+    /// annotation passes, so that a dead webhook does not stop it.
+    NotOperatorKeepingRecord,
+    /// The operator, altogether.
+    NotOperator,
+    /// An orphan that cannot be collected would stay for ever.
+    NotGarbageCollector,
+    /// A namespace that cannot be emptied would stay for ever.
+    NotNamespaceController,
+}
+
+impl Condition {
+    /// Its name in the configuration; of letters and hyphens.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Governed => "governed",
+            Self::Ungoverned => "ungoverned",
+            Self::NamesGoverned => "names-governed",
+            Self::ChangesWhatIsKept => "changes-what-is-kept",
+            Self::NotOperatorKeepingRecord => "not-the-operator-keeping-the-record",
+            Self::NotOperator => "not-the-operator",
+            Self::NotGarbageCollector => "not-the-garbage-collector",
+            Self::NotNamespaceController => "not-the-namespace-controller",
+        }
+    }
+
+    /// The expression, in one line.
+    #[must_use]
+    pub fn expression(self) -> String {
+        match self {
+            Self::Governed => governed(),
+            Self::Ungoverned => format!("!({})", governed()),
+            Self::NamesGoverned => {
+                format!("[object, oldObject].exists(o, o != null && {})", named())
+            }
+            Self::ChangesWhatIsKept => changes_what_is_kept(),
+            Self::NotOperatorKeepingRecord => format!(
+                "!({} && request.operation == 'UPDATE' && {} && {})",
+                is(OPERATOR),
+                same("labels"),
+                same("annotations")
+            ),
+            Self::NotOperator => is_not(OPERATOR),
+            Self::NotGarbageCollector => is_not(GARBAGE_COLLECTOR),
+            Self::NotNamespaceController => is_not(NAMESPACE_CONTROLLER),
+        }
+    }
+}
+
+/// As [`daap_crds::admission::Write::is_governed`] sees it. A Scale is no Cluster and no Pooler: all
+/// that is known of it is the name.
+fn governed() -> String {
+    let begins =
+        |field: &str| format!("o.metadata.?{field}.orValue('').startsWith('{NAME_PREFIX}')");
+    format!(
+        "has(request.subResource) && request.subResource == 'scale' \
+         ? request.name.startsWith('{NAME_PREFIX}') \
+         : [object, oldObject].exists(o, o != null && ({} || {} \
+         || o.metadata.?labels.orValue({{}}).exists(key, key.startsWith('{PREFIX}')) || {}))",
+        begins("name"),
+        begins("generateName"),
+        named(),
+    )
+}
+
+fn named() -> String {
+    format!("o.?spec.?cluster.?name.orValue('').startsWith('{NAME_PREFIX}')")
+}
+
+fn changes_what_is_kept() -> String {
+    let protected =
+        |object: &str| format!("'{PROTECTION}' in {object}.metadata.?finalizers.orValue([])");
+    format!(
+        "request.operation == 'DELETE' \
+         || object.metadata.?ownerReferences != oldObject.metadata.?ownerReferences \
+         || ['data', 'type', 'immutable'].exists(field, object[?field] != oldObject[?field]) \
+         || ['resources', 'volumeAttributesClassName'].exists(field, \
+         object.?spec[?field] != oldObject.?spec[?field]) \
+         || ({} && !({}) && !request.userInfo.username.startsWith('{CONTROLLERS}')) \
+         || [[object, oldObject], [oldObject, object]].exists(pair, ['labels', 'annotations'].exists(map, \
+         pair[0].metadata[?map].orValue({{}}).exists(key, (key.startsWith('{PREFIX}') || key.contains('cnpg.io/')) \
+         && pair[0].metadata[map][key] != pair[1].metadata[?map][?key].orValue(''))))",
+        protected("oldObject"),
+        protected("object"),
+    )
+}
+
+fn same(map: &str) -> String {
+    format!("object.metadata.?{map}.orValue({{}}) == oldObject.metadata.?{map}.orValue({{}})")
+}
+
+fn is(user: &str) -> String {
+    format!("request.userInfo.username == '{user}'")
+}
+
+fn is_not(user: &str) -> String {
+    format!("request.userInfo.username != '{user}'")
+}
