@@ -154,3 +154,24 @@ async fn clusters_of_others_are_left_alone(#[values(Crds::Own, Crds::Real)] crds
     );
     place.allowed(User::BillingDev, &["delete", "cluster/legacy"], None);
 }
+
+/// Kyverno exempted what is being deleted (CVE-2023-34091): a finalizer kept it writable.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_deleted_changes_no_more(#[values(Crds::Own, Crds::Real)] crds: Crds) {
+    let Some(place) = Place::of(crds, "leaving").await else {
+        return;
+    };
+    place.create_orders();
+    let (owner, pooler) = (User::PaymentsDev, "pooler/daap-orders-pooler");
+    let patch = |patch: &'static str| ["patch", pooler, "--type=merge", "-p", patch];
+    let hold = patch(r#"{"metadata":{"finalizers":["example.com/hold"]}}"#);
+    place.allowed(owner, &hold, None);
+    place.allowed(owner, &["delete", pooler, "--wait=false"], None);
+    let change = patch(r#"{"spec":{"instances":2}}"#);
+    place.denied(owner, &change, None, &["[deleting]"]);
+    place.denied(User::Admin, &change, None, &["[deleting]"]);
+    let release = patch(r#"{"metadata":{"finalizers":null}}"#);
+    place.denied(User::BillingDev, &release, None, &["payments"]);
+    place.allowed(owner, &release, None);
+}

@@ -12,5 +12,9 @@
 )]
 
 mod clusters;
+mod dependents;
+mod fields;
 mod gates;
 mod place;
+mod retained;
+mod tombstones;

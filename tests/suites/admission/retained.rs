@@ -1,0 +1,106 @@
+//! What a database leaves: volumes and Secrets.
+
+use daap_crds::contract::label;
+use daap_crds::object::View;
+use daap_tests::sandbox::User;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::place::{Crds, Place};
+
+/// A volume and the Secret of `orders`, as CNPG makes them; the label of the team is stale.
+fn plant(place: &Place, cluster: &Value) {
+    let view = View(cluster);
+    let metadata = |name: &str| {
+        json!({
+            "name": name,
+            "labels": {label::ID: view.label(label::ID), label::OWNER_TEAM: "billing", "cnpg.io/cluster": "daap-orders"},
+            "ownerReferences": [{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "daap-orders", "uid": view.uid(), "controller": true}],
+        })
+    };
+    let volume = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata("daap-orders-1"),
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": metadata("daap-orders-app"),
+        "stringData": {"password": "old"},
+    });
+    for object in [volume, secret] {
+        place.allowed(User::Operator, &["create", "-f", "-"], Some(&object));
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn volumes_and_secrets_are_their_owners(#[values(Crds::Own, Crds::Real)] crds: Crds) {
+    let Some(place) = Place::of(crds, "retained").await else {
+        return;
+    };
+    plant(&place, &place.create_orders());
+    let detached = r#"{"metadata":{"ownerReferences":null}}"#;
+    let password = r#"{"stringData":{"password":"mine"}}"#;
+    let objects = ["pvc/daap-orders-1", "secret/daap-orders-app"];
+    for user in [User::BillingDev, User::Outsider] {
+        for object in objects {
+            for words in [
+                &["patch", object, "--type=merge", "-p", detached][..],
+                &["label", object, "daap.dev/id-"],
+                &[
+                    "label",
+                    object,
+                    "--overwrite",
+                    "daap.dev/owner-team=outsider",
+                ],
+                &["label", object, "--overwrite", "cnpg.io/cluster=daap-other"],
+                &["annotate", object, "cnpg.io/pvcStatus=ready"],
+                &["delete", object, "--wait=false"],
+                &["delete", "pvc,secret", "-l", "daap.dev/id", "--wait=false"],
+            ] {
+                place.denied(user, words, None, &["payments", "[retained]"]);
+            }
+        }
+        let words = [
+            "patch",
+            "secret/daap-orders-app",
+            "--type=merge",
+            "-p",
+            password,
+        ];
+        place.denied(user, &words, None, &["payments", "[retained]"]);
+    }
+    // Controllers do their work, and what says nothing of the database is free.
+    place.allowed(
+        User::Outsider,
+        &["annotate", "pvc/daap-orders-1", "note=x"],
+        None,
+    );
+    place.allowed(
+        User::Operator,
+        &["annotate", "pvc/daap-orders-1", "cnpg.io/pvcStatus=ready"],
+        None,
+    );
+    let collector = "--as=system:serviceaccount:kube-system:generic-garbage-collector";
+    let collect = [
+        "delete",
+        "pvc/daap-orders-1",
+        "--dry-run=server",
+        collector,
+        "--as-group=daap:admins",
+    ];
+    place.allowed(User::Admin, &collect, None);
+    // The owner rotates, detaches and destroys.
+    let rotate = [
+        "patch",
+        "secret/daap-orders-app",
+        "--type=merge",
+        "-p",
+        password,
+    ];
+    place.allowed(User::PaymentsDev, &rotate, None);
+    for object in objects {
+        let detach = ["patch", object, "--type=merge", "-p", detached];
+        place.allowed(User::PaymentsDev, &detach, None);
+        place.allowed(User::PaymentsDev, &["delete", object, "--wait=false"], None);
+    }
+}
