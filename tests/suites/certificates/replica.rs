@@ -1,0 +1,115 @@
+//! One process of the webhook.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use daap_tests::sandbox::process::OWNER_VARIABLE;
+use daap_tests::sandbox::{Sandbox, User, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+pub(crate) struct Replica {
+    child: Child,
+    pub(crate) name: String,
+    pub(crate) address: SocketAddr,
+    metrics: SocketAddr,
+    log: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Replica {
+    pub(crate) async fn start(sandbox: &Sandbox, name: &str, flags: &[&str]) -> Self {
+        let policy = sandbox.folder().join("policy-of-replicas.yaml");
+        std::fs::write(&policy, "{}").unwrap();
+        let mut child = Command::new(program())
+            .args(["serve", "--own-certificates", "--dns-name=127.0.0.1"])
+            .args(["--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0"])
+            .args(["--shutdown-delay=1", "--namespace=daap-system"])
+            .args(["--pod-name", name, "--policy"])
+            .arg(policy)
+            .args(flags)
+            .env("KUBECONFIG", sandbox.kubeconfig_of(User::Webhook))
+            // What hangs is killed with the sandbox.
+            .env(OWNER_VARIABLE, sandbox.folder())
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let heard = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                heard.lock().unwrap().push(line);
+            }
+        });
+        let serving = wait_for("the replica listens", Duration::from_secs(20), async || {
+            let log = log.lock().unwrap();
+            Ok(log
+                .iter()
+                .find(|line| line["message"] == "serving")
+                .cloned())
+        });
+        let serving = serving.await.unwrap();
+        let address = |key: &str| serving[key].as_str().unwrap().parse().unwrap();
+        Self {
+            child,
+            name: name.to_owned(),
+            address: address("address"),
+            metrics: address("metrics"),
+            log,
+        }
+    }
+
+    /// How often it said that.
+    pub(crate) fn said(&self, text: &str) -> usize {
+        let log = self.log.lock().unwrap();
+        let says = |line: &&Value| line["message"] == text || line["stage"] == text;
+        log.iter().filter(says).count()
+    }
+
+    /// What went wrong, for a message.
+    pub(crate) fn mistakes(&self) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        let bad = log.iter().filter(|line| line["level"] != "INFO");
+        bad.map(|line| format!("{}: {line}", self.name)).collect()
+    }
+
+    pub(crate) async fn is_ready(&self) -> bool {
+        let asked = async {
+            let mut stream = tokio::net::TcpStream::connect(self.metrics).await?;
+            let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            stream.write_all(request).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        asked
+            .await
+            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The webhook that is built beside the suites.
+fn program() -> std::path::PathBuf {
+    if let Some(path) = std::env::var_os("DAAP_WEBHOOK") {
+        return path.into();
+    }
+    let here = std::env::current_exe().unwrap();
+    here.ancestors().nth(2).unwrap().join("daap-webhook")
+}
