@@ -17,7 +17,7 @@ const KINDS: [(&str, &str); 6] = [
 ];
 
 /// Types that the API server serves: the rules see an object's metadata and what it names.
-async fn serve(place: &Place) {
+fn serve(place: &Place) {
     for (kind, plural) in KINDS {
         let definition = json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -68,7 +68,7 @@ async fn strangers_work_on_no_database(#[values(Crds::Own, Crds::Real)] crds: Cr
         return;
     };
     place.create_orders();
-    serve(&place).await;
+    serve(&place);
     let create = &["create", "-f", "-"];
     for (kind, plural) in KINDS {
         let mine = object(kind, "daap-orders");
@@ -130,7 +130,7 @@ async fn the_account_of_the_instances_releases_and_expires_and_nothing_else(
         return;
     };
     place.create_orders();
-    serve(&place).await;
+    serve(&place);
     for kind in ["Database", "Backup"] {
         let create = &["create", "-f", "-"];
         place.allowed(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use daap_crds::admission::Resource;
 use daap_webhook::{Decider, Health, PolicyFile, router};
 use http::{Request, StatusCode, header};
 use proptest::collection::{btree_map, vec};
@@ -78,7 +79,7 @@ fn nearly_good() -> impl Strategy<Value = Value> {
         "/spec/instances",
         "/spec/storage",
         "/spec/storage/size",
-        "/spec/unknownToUs",
+        "/spec/probes/unknownToUs",
     ];
     (select(places.to_vec()), any_json()).prop_map(|(place, value)| {
         let mut object = shop();
@@ -94,24 +95,21 @@ fn any_object() -> impl Strategy<Value = Value> {
 fn any_review() -> impl Strategy<Value = Value> {
     let users = vec!["payments-dev", "outsider", "nobody"];
     let operations = vec!["CREATE", "UPDATE", "DELETE"];
-    let resources = vec![
-        ("clusters", ""),
-        ("poolers", ""),
-        ("clusters", "scale"),
-        ("poolers", "scale"),
-    ];
     let parts = (
         select(users),
         select(operations),
-        select(resources),
+        select(&Resource::ALL[..]),
         any_object(),
         any_object(),
     );
-    parts.prop_map(|(user, operation, (resource, sub), object, old)| {
+    parts.prop_map(|(user, operation, resource, object, old)| {
+        let named = resource.resource();
+        let (plural, sub) = named.split_once('/').unwrap_or((named, ""));
         let mut review = creation_by(user);
         let request = &mut review["request"];
         request["operation"] = operation.into();
-        request["resource"]["resource"] = resource.into();
+        request["resource"]["group"] = resource.group().into();
+        request["resource"]["resource"] = plural.into();
         request["subResource"] = sub.into();
         request["object"] = object;
         request["oldObject"] = old;

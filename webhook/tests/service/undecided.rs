@@ -35,7 +35,7 @@ async fn what_cannot_be_decided_is_denied(
 }
 
 #[rstest]
-#[case::other_resource(json!({"resource": {"group": "postgresql.cnpg.io", "version": "v1", "resource": "backups"}}))]
+#[case::other_resource(json!({"resource": {"group": "postgresql.cnpg.io", "version": "v1", "resource": "imagecatalogs"}}))]
 #[case::other_group(json!({"resource": {"group": "example.com", "version": "v1", "resource": "clusters"}}))]
 #[case::status(json!({"subResource": "status"}))]
 #[case::connect(json!({"operation": "CONNECT"}))]

@@ -198,6 +198,17 @@ pub(crate) fn issue(folder: &Path) -> Vec<u8> {
     signed.cert.der().to_vec()
 }
 
+/// Writes a certificate for loopback that ended with that year.
+pub(crate) fn issue_until(folder: &Path, year: i32) {
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(year, 1, 1);
+    params.not_after = rcgen::date_time_ymd(year, 12, 31);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let signed = params.self_signed(&key).unwrap();
+    std::fs::write(folder.join("tls.crt"), signed.pem()).unwrap();
+    std::fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
+}
+
 pub(crate) fn review_of(user: &str, operation: &str, object: &Value, old: &Value) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
@@ -218,7 +229,7 @@ pub(crate) fn shop() -> Value {
         "metadata": {"name": "daap-shop", "namespace": "apps",
             "labels": {"daap.dev/owner-team": "payments"},
             "annotations": {"daap.dev/purpose": "a shop"}},
-        "spec": {"instances": 1, "storage": {"size": "1Gi"}, "unknownToUs": {"kept": [1, 2.50]}},
+        "spec": {"instances": 1, "storage": {"size": "1Gi"}, "probes": {"unknownToUs": {"kept": [1, 2.50]}}},
     })
 }
 
