@@ -15,3 +15,4 @@ mod ground;
 mod reach;
 mod roles;
 mod rules_page;
+mod security_page;
