@@ -76,7 +76,7 @@ pub(crate) async fn serve(sandbox: &Sandbox, definitions: Vec<Value>) {
         .iter()
         .map(|definition| format!("crd/{}", definition["metadata"]["name"].as_str().unwrap()))
         .collect();
-    done(sandbox, &["apply", "-f", "-"], Some(&list(definitions)));
+    done(sandbox, &["apply", "-f", "-"], Some(&list(&definitions)));
     for name in &names {
         done(
             sandbox,
@@ -98,10 +98,10 @@ pub(crate) async fn serve(sandbox: &Sandbox, definitions: Vec<Value>) {
 }
 
 /// How long the API server may take to notice what was applied.
-pub(crate) const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+pub(crate) const LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Several objects as one.
-pub(crate) fn list(items: Vec<Value>) -> Value {
+fn list(items: &[Value]) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
 

@@ -53,7 +53,8 @@ pub const CLUSTER_RIGHTS: &[Right] = &[
         &["subjectaccessreviews"],
         &["create"],
     ),
-    right(cnpg::GROUP, &["clusters", "poolers"], &["get", "list"]),
+    right(cnpg::GROUP, &["clusters"], &["get", "list"]),
+    right(cnpg::GROUP, &["poolers"], &["get"]),
     // Tombstones, by label.
     right("", &["configmaps"], &["list"]),
     // What CNPG would adopt under the names of a new Cluster: only metadata is asked for, though

@@ -30,7 +30,11 @@ async fn sandbox() -> &'static Sandbox {
     static SHARED: OnceCell<Sandbox> = OnceCell::const_new();
     SHARED
         .get_or_init(async || {
-            let sandbox = crate::ground::sandbox(SandboxOptions::default()).await;
+            let options = SandboxOptions {
+                real_crds: true,
+                ..SandboxOptions::default()
+            };
+            let sandbox = crate::ground::sandbox(options).await;
             for kind in [
                 "mutatingwebhookconfiguration",
                 "validatingwebhookconfiguration",
@@ -59,7 +63,7 @@ async fn sandbox() -> &'static Sandbox {
 }
 
 /// What the cases are about: made by the plugin, which writes a whole record by itself.
-async fn prepare(place: &Place<'_>) {
+fn prepare(place: &Place<'_>) {
     for name in ["orders", "offered"] {
         place.create(name, &["--wait=false"]);
     }
@@ -121,7 +125,7 @@ fn passes(place: &Place<'_>, case: &Case) -> Vec<User> {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_do_what_while_the_webhook_is_away() {
     let place = Place::of(sandbox().await, NAMESPACE).await;
-    prepare(&place).await;
+    prepare(&place);
     let mut wrong = Vec::new();
     for case in cases() {
         let through = passes(&place, &case);
@@ -156,7 +160,7 @@ fn status(place: &Place<'_>, object: &str, account: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_is_written_by_the_databases_own_accounts_and_no_other_instance() {
     let place = Place::of(sandbox().await, "away-status").await;
-    prepare(&place).await;
+    prepare(&place);
     let own = status(&place, "cluster/daap-orders", "daap-orders");
     assert!(own.contains("patched"), "{own}");
     let pooler = status(&place, "pooler/daap-orders-pooler", "daap-orders-pooler");

@@ -1,0 +1,169 @@
+use daap_tests::sandbox::User;
+use serde_json::json;
+
+use super::{CREATE, Dead, cluster, plain};
+use crate::ground::{DEPENDENTS, done, object};
+
+const VALIDATE: &str = "validate.admission.daap.dev";
+const DEPENDENT: &str = "dependents.admission.daap.dev";
+const RETAINED: &str = "retained.admission.daap.dev";
+const TOMBSTONES: &str = "tombstones.admission.daap.dev";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_webhook_stops() {
+    let dead = Dead::with("ValidatingWebhookConfiguration", false).await;
+    dependents(&dead);
+    retained(&dead);
+    tombstones(&dead);
+    // Ours is refused, and nothing of anybody else's.
+    dead.asked(
+        VALIDATE,
+        &["label", "cluster/daap-orders", "tier=gold"],
+        None,
+    );
+    for words in [
+        &["label", "cluster/legacy", "tier=gold"][..],
+        &["scale", "cluster/legacy", "--replicas=3"],
+        &["scale", "pooler/legacy-pooler", "--replicas=3"],
+        &["label", "pooler/legacy-pooler", "tier=gold"],
+        &["delete", "cluster/legacy"],
+    ] {
+        dead.not_asked(User::Outsider, words, None);
+    }
+    dead.not_asked(
+        User::Outsider,
+        &["create", "-f", "-"],
+        Some(&cluster("fresh", &json!({}))),
+    );
+    operator(&dead);
+    // The garbage collector and the namespace controller are the real ones.
+    done(
+        &dead.sandbox,
+        &["delete", "namespace", "apps", "--timeout=120s"],
+        None,
+    );
+    dead.sandbox.stop().await.unwrap();
+}
+
+fn dependents(dead: &Dead) {
+    for (_, kind) in DEPENDENTS {
+        let of = |cluster: &str| object(kind, "any", &json!({"cluster": {"name": cluster}}));
+        dead.asked(DEPENDENT, CREATE, Some(&of("daap-orders")));
+        dead.not_asked(User::Admin, CREATE, Some(&of("legacy")));
+        dead.not_asked(
+            User::Admin,
+            CREATE,
+            Some(&object(kind, "empty", &json!({}))),
+        );
+    }
+    let moved = |to: &str| format!(r#"{{"spec":{{"cluster":{{"name":"{to}"}}}}}}"#);
+    for (backup, to) in [("backup/theirs", "daap-orders"), ("backup/ours", "legacy")] {
+        dead.asked(
+            DEPENDENT,
+            &["patch", backup, "--type=merge", "-p", &moved(to)],
+            None,
+        );
+    }
+    dead.asked(DEPENDENT, &["delete", "backup/ours"], None);
+    dead.asked(
+        DEPENDENT,
+        &["delete", "backups", "--all", "--dry-run=server"],
+        None,
+    );
+    dead.not_asked(User::Admin, &["delete", "backup/theirs"], None);
+}
+
+fn retained(dead: &Dead) {
+    for words in [
+        &["delete", "secret/ours"][..],
+        &["label", "secret/ours", "daap.dev/id-"],
+        &["label", "secret/ours", "cnpg.io/cluster=mine"],
+        &[
+            "label",
+            "secret/theirs",
+            "daap.dev/id=67e55044-10b1-426f-9247-bb680e5fe0c8",
+        ],
+        &["annotate", "secret/ours", "alpha.cnpg.io/x=y"],
+        &[
+            "patch",
+            "secret/ours",
+            "--type=merge",
+            "-p",
+            r#"{"data":{"password":"eA=="}}"#,
+        ],
+        &[
+            "patch",
+            "secret/ours",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"x","uid":"1"}]}}"#,
+        ],
+    ] {
+        dead.asked(RETAINED, words, None);
+    }
+    for words in [
+        &["label", "secret/ours", "tier=gold"][..],
+        &[
+            "annotate",
+            "secret/ours",
+            "pv.kubernetes.io/bind-completed=yes",
+        ],
+        &[
+            "patch",
+            "secret/ours",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":["example.com/x"]}}"#,
+        ],
+        &[
+            "patch",
+            "secret/ours",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":null}}"#,
+        ],
+        &["label", "secret/theirs", "cnpg.io/cluster=mine"],
+        &["delete", "secret/theirs"],
+    ] {
+        dead.not_asked(User::Admin, words, None);
+    }
+}
+
+fn tombstones(dead: &Dead) {
+    let tombstone = |name| plain("ConfigMap", name, &json!({"daap.dev/deleted": "true"}));
+    dead.asked(TOMBSTONES, CREATE, Some(&tombstone("new")));
+    for words in [
+        &["label", "configmap/ours", "daap.dev/deleted-"][..],
+        &["annotate", "configmap/ours", "any=thing"],
+        &["label", "configmap/theirs", "daap.dev/deleted=true"],
+        &["delete", "configmap/ours"],
+    ] {
+        dead.asked(TOMBSTONES, words, None);
+    }
+    dead.not_asked(
+        User::Admin,
+        &["label", "configmap/theirs", "tier=gold"],
+        None,
+    );
+    dead.not_asked(User::Admin, &["delete", "configmap/theirs"], None);
+}
+
+/// The operator works on, except where it would write the record.
+fn operator(dead: &Dead) {
+    let operator = User::Operator;
+    let spec = r#"{"spec":{"logLevel":"debug"}}"#;
+    for words in [
+        &["patch", "cluster/daap-orders", "--type=merge", "-p", spec][..],
+        &["label", "secret/ours", "cnpg.io/cluster=daap-orders"],
+        &["label", "backup/ours", "cnpg.io/cluster=daap-orders"],
+        &["delete", "secret/ours"],
+    ] {
+        dead.not_asked(operator, words, None);
+    }
+    let said = dead.run(
+        operator,
+        &["label", "cluster/daap-orders", "daap.dev/name=other"],
+        None,
+    );
+    assert!(said.contains("failed calling webhook"), "{said}");
+}
