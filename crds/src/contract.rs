@@ -63,6 +63,9 @@ pub mod cnpg {
     pub const GROUP: &str = "postgresql.cnpg.io";
     /// What the keys begin with by which CNPG is steered; `cnpg.io/validation: disabled` is one.
     pub const STEERING: [&str; 2] = ["cnpg.io/", "alpha.cnpg.io/"];
+    /// What CNPG trusts by its name: Secrets `{cluster}-app` and so on.
+    pub const TRUSTED_SECRETS: [&str; 6] =
+        ["app", "ca", "server", "replication", "superuser", "pooler"];
     /// Annotation `on`/`off`: stops the pods and keeps the volumes.
     pub const HIBERNATION: &str = "cnpg.io/hibernation";
     /// Annotation: JSON list of instances whose PostgreSQL is stopped; `["*"]` means all.

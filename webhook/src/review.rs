@@ -121,3 +121,41 @@ pub(crate) fn write(mut review: Value, at: Timestamp) -> Result<Write, ReviewErr
         at,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn review(group: &str, resource: &str, sub: &str, operation: &str) -> Result<Write, String> {
+        let review = json!({"request": {
+            "resource": {"group": group, "version": "v1", "resource": resource},
+            "subResource": sub, "operation": operation, "userInfo": {"username": "ann"},
+        }});
+        write(review, Timestamp::UNIX_EPOCH).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn takes_what_is_decided_and_nothing_else() {
+        for resource in Resource::ALL {
+            let (plural, sub) =
+                { resource.resource().split_once('/') }.unwrap_or((resource.resource(), ""));
+            for (word, operation) in [
+                ("CREATE", Operation::Create),
+                ("UPDATE", Operation::Update),
+                ("DELETE", Operation::Delete),
+            ] {
+                let read = review(resource.group(), plural, sub, word);
+                let expected = resource.operations().contains(&operation);
+                assert_eq!(read.is_ok(), expected, "{word} {resource:?}");
+                if let Ok(write) = read {
+                    assert_eq!((write.resource, write.operation), (resource, operation));
+                }
+            }
+            assert!(review("example.com", plural, sub, "UPDATE").is_err());
+            assert!(review(resource.group(), plural, "status", "UPDATE").is_err());
+            assert!(review(resource.group(), plural, sub, "CONNECT").is_err());
+        }
+    }
+}

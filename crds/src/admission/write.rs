@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Resource;
+use crate::contract::cnpg::TRUSTED_SECRETS;
 use crate::contract::{NAME_PREFIX, PREFIX, label};
 use crate::object::View;
 
@@ -88,9 +89,12 @@ impl Write {
             | Resource::Subscription
             | Resource::Backup
             | Resource::ScheduledBackup => views.any(|object| governed_cluster(object).is_some()),
-            Resource::PersistentVolumeClaim | Resource::Secret => {
+            Resource::PersistentVolumeClaim => {
                 views.any(|object| object.label(label::ID).is_some())
             }
+            Resource::Secret => views.any(|object| {
+                object.label(label::ID).is_some() || trusted_by(object.name()).is_some()
+            }),
             Resource::ConfigMap => views.any(is_tombstone),
         }
     }
@@ -122,4 +126,12 @@ pub(super) fn is_tombstone(object: View<'_>) -> bool {
     object
         .labels()
         .is_some_and(|labels| labels.contains_key(label::DELETED))
+}
+
+/// The Cluster, called `daap-…`, that trusts a Secret by its name. CNPG labels some of them with
+/// nothing: the authority that all of a database's clients trust is one.
+#[must_use]
+pub(super) fn trusted_by(secret: &str) -> Option<&str> {
+    let (cluster, suffix) = secret.rsplit_once('-')?;
+    (cluster.starts_with(NAME_PREFIX) && TRUSTED_SECRETS.contains(&suffix)).then_some(cluster)
 }

@@ -56,7 +56,7 @@ fn serve(place: &Place) {
 fn object(kind: &str, cluster: &str) -> Value {
     json!({
         "apiVersion": "postgresql.cnpg.io/v1", "kind": kind,
-        "metadata": {"name": "x", "labels": {"daap.dev/owner-team": "billing"}, "finalizers": ["example.com/hold"]},
+        "metadata": {"name": format!("{cluster}-x"), "labels": {"daap.dev/owner-team": "billing"}, "finalizers": ["example.com/hold"]},
         "spec": {"cluster": {"name": cluster}},
     })
 }
@@ -72,7 +72,7 @@ async fn strangers_work_on_no_database(#[values(Crds::Own, Crds::Real)] crds: Cr
     let create = &["create", "-f", "-"];
     for (kind, plural) in KINDS {
         let mine = object(kind, "daap-orders");
-        let one = format!("{plural}.postgresql.cnpg.io/x");
+        let one = format!("{plural}.postgresql.cnpg.io/daap-orders-x");
         for user in [User::BillingDev, User::Outsider] {
             place.denied(user, create, Some(&mine), &["payments", "[ownership]"]);
         }
@@ -143,8 +143,8 @@ async fn the_account_of_the_instances_releases_and_expires_and_nothing_else(
         |cluster: &str| format!("--as=system:serviceaccount:{}:{cluster}", place.namespace);
     let (own, other) = (account("daap-orders"), account("daap-other"));
     let (database, backup) = (
-        "databases.postgresql.cnpg.io/x",
-        "backups.postgresql.cnpg.io/x",
+        "databases.postgresql.cnpg.io/daap-orders-x",
+        "backups.postgresql.cnpg.io/daap-orders-x",
     );
     let release = r#"{"metadata":{"finalizers":null}}"#;
     let change = r#"{"spec":{"owner":"mallory"}}"#;

@@ -1,6 +1,7 @@
 //! Answers of the API server.
 
 use daap_crds::admission::{Access, Answer, Caller, Question};
+use daap_crds::contract::cnpg::TRUSTED_SECRETS;
 use daap_crds::contract::label;
 use daap_crds::names::{DatabaseId, DatabaseName, Team};
 use daap_crds::resources::{Cluster, Pooler};
@@ -12,9 +13,6 @@ use serde_json::{Value, json};
 
 use super::rights::{Right, Rights};
 use super::{Lookup, LookupError, within};
-
-/// Secrets that CNPG trusts by their names, after the Cluster's.
-const TRUSTED_SECRETS: [&str; 6] = ["app", "ca", "server", "replication", "superuser", "pooler"];
 
 /// Asks the API server.
 pub struct KubeLookup {

@@ -1,7 +1,7 @@
 //! Whatever works on a Cluster reaches into its database, so that it is its team's: a `Database` or
 //! `Subscription` of a stranger writes there, a `DatabaseRole` opens it, a deleted `Backup` is lost.
 
-use super::super::{Operation, Question, Resource};
+use super::super::{Operation, Question, Resource, Unanswered};
 use super::deleting::without_finalizers;
 use super::ownership::must_own;
 use super::{Context, Verdict};
@@ -22,8 +22,31 @@ pub(super) fn of_object(context: Context<'_>) -> Verdict {
     }
     if let Some(name) = after.filter(|_| after != before) {
         violations.extend(of_cluster(context, name, false)?);
+        violations.extend(backup_name(context, name)?);
     }
     Ok(violations)
+}
+
+/// A Cluster recovers from any Backup that it names, also a stranger's: what is called after its
+/// Cluster, no neighbour may name. (A `ScheduledBackup` names its Backups after itself, and these
+/// name their snapshots.)
+fn backup_name(context: Context<'_>, cluster: &str) -> Verdict {
+    let is_backup = [Resource::Backup, Resource::ScheduledBackup].contains(&context.write.resource);
+    let new = context.new_view().filter(|_| is_backup);
+    let prefix = format!("{cluster}-");
+    let is_named = |new: View<'_>| {
+        new.name().starts_with(&prefix)
+            || (new.name().is_empty() && new.generate_name().starts_with(&prefix))
+    };
+    if new.is_none_or(is_named) || context.facts.may_administer(context.namespace())? {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Violation::new(
+        Rule::Dependents,
+        "metadata.name",
+        format!("the name of a backup of a database begins with '{prefix}'"),
+        format!("call it {prefix}NAME: under another name any Cluster could recover from it"),
+    )])
 }
 
 fn of_cluster(context: Context<'_>, name: &str, named_before: bool) -> Verdict {
@@ -81,14 +104,7 @@ fn changes_only_finalizers(context: Context<'_>) -> bool {
 /// Its Cluster is gone: it belongs to who owned the database last. Where no record is left, it works
 /// on nothing, and may go.
 fn outlived(context: Context<'_>, name: &str) -> Verdict {
-    let tombstones = context.facts.objects(Question::TombstonesOfCluster {
-        namespace: context.namespace().to_owned(),
-        cluster: name.to_owned(),
-    })?;
-    let last = tombstones
-        .iter()
-        .map(View)
-        .max_by_key(|tombstone| tombstone.annotation(annotation::UPDATED_AT));
+    let last = last_tombstone(context, name)?;
     if let Some(last) = last {
         return Ok(must_own(context, last.label(label::OWNER_TEAM))?
             .into_iter()
@@ -98,6 +114,19 @@ fn outlived(context: Context<'_>, name: &str) -> Verdict {
         return Ok(Vec::new());
     }
     Ok(vec![missing(context, name)])
+}
+
+/// The record of the last database whose Cluster had that name.
+pub(super) fn last_tombstone<'a>(
+    context: Context<'a>,
+    cluster: &str,
+) -> Result<Option<View<'a>>, Unanswered> {
+    let tombstones = context.facts.objects(Question::TombstonesOfCluster {
+        namespace: context.namespace().to_owned(),
+        cluster: cluster.to_owned(),
+    })?;
+    let tombstones = tombstones.iter().map(View);
+    Ok(tombstones.max_by_key(|tombstone| tombstone.annotation(annotation::UPDATED_AT)))
 }
 
 fn missing(context: Context<'_>, name: &str) -> Violation {

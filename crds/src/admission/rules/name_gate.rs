@@ -70,19 +70,24 @@ fn all<A, B, C>(
     }
 }
 
-/// Volumes and the app Secret carry the id; CNPG labels the CA Secret with nothing, so that the
-/// tombstone has to name it.
+/// Whether it is what the tombstone retains. CNPG adopts what nobody owns: what carries the id and
+/// was not retained was made up since, or still belongs to the Cluster that is going. (CNPG labels
+/// the CA Secret with nothing, so that its name alone tells.)
 fn belongs(object: View<'_>, id: &str, tombstone: View<'_>) -> bool {
-    if let Some(found) = object.label(label::ID) {
-        return found == id;
+    let found = object.label(label::ID);
+    if found.is_some_and(|found| found != id) {
+        return false;
     }
-    Tombstone::read(tombstone).is_some_and(|tombstone| {
-        tombstone
-            .retained
-            .secrets
-            .iter()
-            .any(|name| name == object.name())
-    })
+    let is_leaving = found.is_some() && !object.owner_references().is_empty();
+    let Some(retained) = Tombstone::read(tombstone).map(|tombstone| tombstone.retained) else {
+        return false;
+    };
+    let names = if found.is_some() {
+        [retained.volumes, retained.secrets].concat()
+    } else {
+        retained.secrets
+    };
+    is_leaving || names.iter().any(|name| name == object.name())
 }
 
 /// With a tombstone of the id this is a restore: by its owner, and of this very record.

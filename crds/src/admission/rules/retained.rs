@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::{Operation, Question, Unanswered};
+use super::super::{Operation, Question, Resource, Unanswered};
+use super::dependent_objects::last_tombstone;
 use super::ownership::must_own;
 use super::{Context, Verdict};
+use crate::admission::write::trusted_by;
 use crate::contract::cnpg::STEERING;
 use crate::contract::{PREFIX, label};
 use crate::object::View;
@@ -46,7 +48,38 @@ pub(super) fn of_object(context: Context<'_>) -> Verdict {
         };
         violations.extend(must_own_all(context, view, id)?);
     }
+    if judged.is_empty() && context.write.resource == Resource::Secret {
+        violations.extend(trusted(context, old)?);
+    }
     Ok(violations)
+}
+
+/// A Secret that says nothing, and that a Cluster trusts by its name: whoever changes its authority
+/// stands between it and its clients.
+fn trusted(context: Context<'_>, secret: View<'_>) -> Verdict {
+    let Some(name) = trusted_by(secret.name()) else {
+        return Ok(Vec::new());
+    };
+    let cluster = context.facts.object(Question::Cluster {
+        namespace: context.namespace().to_owned(),
+        name: name.to_owned(),
+    })?;
+    let last = match cluster {
+        Some(cluster) => Some(View(cluster)),
+        None => last_tombstone(context, name)?,
+    };
+    match last {
+        Some(last) => Ok(retained(must_own(context, last.label(label::OWNER_TEAM))?)),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn retained(violation: Option<Violation>) -> Vec<Violation> {
+    let retained = |violation| Violation {
+        rule: Rule::Retained,
+        ..violation
+    };
+    violation.map(retained).into_iter().collect()
 }
 
 /// Labels go stale with a transfer: whose an object is, the live Cluster of its id says, else the
@@ -71,10 +104,7 @@ fn must_own_all(
     }
     let mut violations = Vec::new();
     for team in teams {
-        violations.extend(must_own(context, team)?.map(|violation| Violation {
-            rule: Rule::Retained,
-            ..violation
-        }));
+        violations.extend(retained(must_own(context, team)?));
     }
     Ok(violations)
 }

@@ -250,6 +250,30 @@ async fn volumes_are_found_by_owner() {
     assert_eq!(found[0]["metadata"]["name"], "two");
 }
 
+#[tokio::test]
+async fn tombstones_are_found_by_the_name_of_the_cluster() {
+    let map = |map: &str, name: &str| json!({"metadata": {"name": map, "labels": {"daap.dev/name": name}, "annotations": {"a": "b"}}});
+    let long = "a-name-that-is-longer-than-what-a-cluster-may-be-called";
+    let cluster = DatabaseName::parse(long).unwrap().cluster();
+    let list = json!({"metadata": {}, "items": [map("one", "orders"), map("two", long), map("three", "?")]});
+    let server = ApiServer::answering(200, list);
+    let question = Question::TombstonesOfCluster {
+        namespace: "apps".into(),
+        cluster,
+    };
+    let answer = server.lookup().answer(&ann(), &question).await;
+    let Ok(Answer::Objects(found)) = answer else {
+        panic!("objects");
+    };
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["metadata"]["name"], "two");
+    assert_eq!(found[0]["metadata"]["annotations"]["a"], "b");
+    assert_eq!(
+        server.paths(),
+        ["/api/v1/namespaces/apps/configmaps?&labelSelector=daap.dev%2Fdeleted%3Dtrue"]
+    );
+}
+
 #[test]
 fn knows_the_volumes_of_a_cluster() {
     assert!(is_instance_volume("daap-a-1", "daap-a"));

@@ -18,7 +18,7 @@ fn world() -> World {
 
 /// Its own labels claim another owner: they say nothing.
 fn object(cluster: &str) -> Value {
-    json!({"metadata": {"name": "x", "namespace": "apps", "finalizers": ["cnpg.io/deleteDatabase"],
+    json!({"metadata": {"name": format!("{cluster}-x"), "namespace": "apps", "finalizers": ["cnpg.io/deleteDatabase"],
         "labels": {"daap.dev/owner-team": "billing"}}, "spec": {"cluster": {"name": cluster}}})
 }
 
@@ -156,4 +156,19 @@ fn a_role_of_the_own_database_is_its_owners() {
         Some(&role),
     );
     assert_eq!(world().refusals(&create), [""; 0]);
+}
+
+/// A stranger's Cluster recovers from any Backup that it may name.
+#[rstest]
+#[case(json!({"name": "nightly"}), &["dependents metadata.name"])]
+#[case(json!({"name": null, "generateName": "nightly-"}), &["dependents metadata.name"])]
+#[case(json!({"name": "daap-orders-nightly"}), &[])]
+#[case(json!({"name": null, "generateName": "daap-orders-"}), &[])]
+fn a_backup_is_called_after_its_cluster(#[case] name: Value, #[case] expected: &[&str]) {
+    let mut backup = object("daap-orders");
+    json_patch::merge(&mut backup, &json!({ "metadata": name }));
+    for resource in [Backup, Resource::ScheduledBackup] {
+        let create = write(resource, Create, "payments-dev", None, Some(&backup));
+        assert_eq!(world().refusals(&create), expected);
+    }
 }

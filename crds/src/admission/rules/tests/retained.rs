@@ -107,3 +107,44 @@ fn where_no_record_is_left_the_label_says_whose_it_is() {
     assert_eq!(World::default().refusals(&delete("billing-dev")), [""; 0]);
     assert_eq!(World::default().refusals(&delete("payments-dev")), [DENIED]);
 }
+
+/// CNPG labels it with nothing.
+#[test]
+fn the_authority_is_the_owners_though_nothing_marks_it() {
+    let secret = |name: &str| json!({"metadata": {"name": name}, "data": {"ca.key": "b2xk"}});
+    let old = secret("daap-orders-ca");
+    let mut new = old.clone();
+    new["data"]["ca.key"] = "bWluZQ==".into();
+    let [live, mut deleted] = worlds();
+    deleted.tombstones = vec![super::tombstones::tombstone(
+        Stage::Complete,
+        &["daap-orders-ca"],
+    )];
+    for world in [live, deleted] {
+        let update = |user| {
+            write(
+                Resource::Secret,
+                Operation::Update,
+                user,
+                Some(&old),
+                Some(&new),
+            )
+        };
+        assert_eq!(world.refusals(&update("outsider")), [DENIED]);
+        assert_eq!(world.refusals(&update("payments-dev")), [""; 0]);
+        let delete = |name: &str| {
+            let write = write(
+                Resource::Secret,
+                Operation::Delete,
+                "outsider",
+                Some(&secret(name)),
+                None,
+            );
+            world.refusals(&write)
+        };
+        assert_eq!(delete("daap-orders-ca"), [DENIED]);
+        assert_eq!(delete("daap-orders-notes"), [""; 0]);
+        assert_eq!(delete("legacy-ca"), [""; 0]);
+        assert_eq!(delete("daap-nobodys-ca"), [""; 0]);
+    }
+}
