@@ -68,6 +68,14 @@ fn written() -> String {
         )
         .unwrap();
     }
+    text.push_str(
+        "\nTwo rules are the API server's alone, with or without the webhook:\n\n\
+         - `managed-only` (`daap-managed-only`): in a namespace with the label\n  \
+         `daap.dev/managed-only: \"true\"` every new Cluster and Pooler is a database of daap's.\n\
+         - the status of a database (`daap-status`, told as `ownership`) is written by the operator, by the\n  \
+         accounts of its own instances and Pooler, and by its owner: setting `targetPrimary` there is a\n  \
+         switchover.\n",
+    );
     text
 }
 

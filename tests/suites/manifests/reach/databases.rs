@@ -34,6 +34,19 @@ async fn governed_is_what_is_or_was_called_or_labelled_so() {
     ] {
         dead.asked(VALIDATE, words, None);
     }
+    // Conditions have a budget: no object that the API server takes spends it.
+    let many = |name: &str| {
+        let mut large = cluster(name, &json!({}));
+        for map in ["labels", "annotations"] {
+            let entries =
+                (0..1500).map(|n| (format!("example.com/{map}-{n}"), "x".repeat(60).into()));
+            let entries: serde_json::Map<_, _> = entries.collect();
+            large["metadata"][map] = entries.into();
+        }
+        large
+    };
+    dead.asked(VALIDATE, CREATE, Some(&many("daap-large")));
+    dead.asked(NEIGHBOURS, CREATE, Some(&many("large")));
     // What is not ours, and a Pooler's Scale, which does not say whose it is.
     let mut anonymous = cluster("", &json!({}));
     anonymous["metadata"] = json!({"generateName": "other-"});

@@ -74,11 +74,15 @@ fn dependents(dead: &Dead) {
 }
 
 fn retained(dead: &Dead) {
+    let large = format!(r#"{{"stringData":{{"large":"{}"}}}}"#, "x".repeat(100_000));
+    let large = ["patch", "secret/theirs", "--type=merge", "-p", &large];
+    dead.not_asked(User::Admin, &large, None);
     for words in [
         &["delete", "secret/ours"][..],
         &["label", "secret/ours", "daap.dev/id-"],
         &["label", "secret/ours", "cnpg.io/cluster=mine"],
         &[
+            // As large as it is.
             "label",
             "secret/theirs",
             "daap.dev/id=67e55044-10b1-426f-9247-bb680e5fe0c8",
