@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 
 use crate::metrics::Metrics;
 
-/// Measures SubjectAccessReviews of a client.
+/// Measures `SubjectAccessReviews` of a client.
 #[derive(Clone)]
 pub(crate) struct MeasureAccessReviews(pub(crate) Arc<Metrics>);
 

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::policy_file::PolicyFile;
+use crate::recorded::{self, ReviewArgs};
 use crate::serve;
 use crate::serve_args::ServeArgs;
 
@@ -26,6 +27,8 @@ enum Command {
         /// The policy file (YAML).
         file: PathBuf,
     },
+    /// Decide a recorded AdmissionReview, and print the response: to test a policy.
+    Review(ReviewArgs),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -46,6 +49,12 @@ pub async fn run(args: Args) -> ExitCode {
             serve::serve(*args).await
         }
         Command::CheckPolicy { file } => check_policy(&file),
+        Command::Review(args) => {
+            return recorded::run(args).await.unwrap_or_else(|error| {
+                tell(&format!("error: {error:#}"));
+                ExitCode::from(2)
+            });
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

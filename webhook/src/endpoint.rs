@@ -76,6 +76,10 @@ impl Endpoint {
         let Ok(Ok(_turn)) = timeout_at(deadline, self.turns.acquire()).await else {
             return self.refused(half, Refusal::Busy);
         };
+        let _room = match self.intake.room(&held.bytes, deadline).await {
+            Ok(room) => room,
+            Err(refusal) => return self.refused(half, refusal),
+        };
         // Reserved until the answer is written: the JSON below is what the memory is needed for.
         let _memory = held.memory;
         let review: Value = match serde_json::from_slice(&held.bytes) {

@@ -14,9 +14,17 @@ use tokio::time::{Instant, timeout, timeout_at};
 const LARGEST_BODY: usize = 7 * 1024 * 1024;
 /// Nearly every review is smaller, and waits for no memory: large ones cannot hold it up.
 const SMALL_BODY: usize = 64 * 1024;
-/// What all larger bodies may hold together, in KiB: one of the largest. Parsed, a body of nothing
-/// but short list items takes some twenty times that.
+/// What all larger bodies may hold together, in KiB: one of the largest.
 const HELD: usize = LARGEST_BODY / 1024;
+/// What a value of a body takes while it is decided on: parsed, and copied by the rules.
+const PER_VALUE: usize = 512;
+/// Nearly every review has fewer values, and waits for no memory to be parsed in.
+const FEW_VALUES: usize = 1024;
+/// What all others may take together, in KiB. A review of nothing but short list items parses to
+/// some twenty times its size: one that would take all of this and more is refused.
+const PARSED: usize = 24 * 1024;
+/// As many values as fit into that.
+const MOST_VALUES: usize = PARSED * 1024 / PER_VALUE;
 /// The API server sends a body at once. Whoever dribbles gives back what it holds after that.
 const READ_LIMIT: Duration = Duration::from_secs(2);
 
@@ -28,6 +36,8 @@ pub(crate) enum Refusal {
     NotJson,
     #[error("a review has at most {LARGEST_BODY} bytes")]
     TooLarge,
+    #[error("a review has at most {MOST_VALUES} values")]
+    TooManyValues,
     #[error("the body did not arrive in time")]
     TooSlow,
     #[error("the body broke off")]
@@ -40,7 +50,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = match self {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::TooManyValues => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -58,13 +68,32 @@ pub(crate) struct Held {
 /// Reads bodies.
 pub(crate) struct Intake {
     memory: Arc<Semaphore>,
+    parsed: Arc<Semaphore>,
 }
 
 impl Intake {
     pub(crate) fn new() -> Self {
         Self {
             memory: Arc::new(Semaphore::new(HELD)),
+            parsed: Arc::new(Semaphore::new(PARSED)),
         }
+    }
+
+    /// The memory to parse a body in, while it is worked on: none where that has few values.
+    pub(crate) async fn room(
+        &self,
+        body: &[u8],
+        deadline: Instant,
+    ) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        let values = values(body);
+        if values <= FEW_VALUES {
+            return Ok(None);
+        }
+        if values > MOST_VALUES {
+            return Err(Refusal::TooManyValues);
+        }
+        let room = reserve(&self.parsed, values * PER_VALUE, deadline);
+        Ok(Some(room.await?))
     }
 
     /// The body, if it is JSON, not too large, and there in time.
@@ -117,25 +146,39 @@ impl Intake {
             }
             if size > SMALL_BODY && held.memory.is_none() {
                 let waits = Instant::now();
-                held.memory = Some(self.reserve(announced, deadline).await?);
+                held.memory = Some(reserve(&self.memory, announced, deadline).await?);
                 read_by += waits.elapsed();
             }
             held.bytes.extend_from_slice(&chunk);
         }
     }
+}
 
-    async fn reserve(
-        &self,
-        bytes: usize,
-        deadline: Instant,
-    ) -> Result<OwnedSemaphorePermit, Refusal> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).map_err(|_| Refusal::TooLarge)?;
-        let reserved = Arc::clone(&self.memory).acquire_many_owned(kib);
-        match timeout_at(deadline, reserved).await {
-            Ok(Ok(memory)) => Ok(memory),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Busy),
+async fn reserve(
+    memory: &Arc<Semaphore>,
+    bytes: usize,
+    deadline: Instant,
+) -> Result<OwnedSemaphorePermit, Refusal> {
+    let kib = u32::try_from(bytes.div_ceil(1024)).map_err(|_| Refusal::TooLarge)?;
+    match timeout_at(deadline, Arc::clone(memory).acquire_many_owned(kib)).await {
+        Ok(Ok(memory)) => Ok(memory),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Busy),
+    }
+}
+
+/// How many values a JSON text has at most: each follows a bracket or a comma.
+fn values(text: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
         }
     }
+    values
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {
@@ -207,6 +250,33 @@ mod tests {
         let refused = read(&intake, blank(LARGEST_BODY + 1)).await.err();
         assert_eq!(refused, Some(Refusal::TooLarge));
         assert_eq!(intake.memory.available_permits(), HELD);
+    }
+
+    #[test]
+    fn values_are_counted_outside_of_strings() {
+        assert_eq!(values(br#"{"a,[{": [1, "\",[", {"b": 2}], "c\\": 3}"#), 6);
+        assert_eq!(values(b"[".repeat(9).as_slice()), 9);
+    }
+
+    #[tokio::test]
+    async fn what_parses_to_more_than_there_is_room_for_is_refused() {
+        let intake = Intake::new();
+        let list = |values: usize| format!("[{}]", vec!["1"; values].join(",")).into_bytes();
+        let soon = || Instant::now() + Duration::from_millis(50);
+        assert!(
+            intake
+                .room(&list(FEW_VALUES), soon())
+                .await
+                .unwrap()
+                .is_none()
+        );
+        let room = intake.room(&list(MOST_VALUES), soon()).await.unwrap();
+        assert_eq!(intake.parsed.available_permits(), 0);
+        let waits = intake.room(&list(FEW_VALUES + 1), soon()).await;
+        assert_eq!(waits.err(), Some(Refusal::Busy));
+        drop(room);
+        let refused = intake.room(&list(MOST_VALUES + 1), soon()).await;
+        assert_eq!(refused.err(), Some(Refusal::TooManyValues));
     }
 
     #[tokio::test]

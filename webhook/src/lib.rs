@@ -15,6 +15,7 @@ mod lookup;
 mod metrics;
 mod policy_file;
 mod readiness;
+mod recorded;
 mod reload;
 mod response;
 mod review;

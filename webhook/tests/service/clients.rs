@@ -13,7 +13,8 @@ use tokio::time::timeout;
 
 use crate::webhook::{JSON, Webhook, creation_by, post, review_of, shop};
 
-const SOON: Duration = Duration::from_secs(3);
+/// What the API server waits.
+const SOON: Duration = Duration::from_secs(5);
 
 async fn is_served(webhook: &Webhook) {
     let review = creation_by("payments-dev");

@@ -25,22 +25,26 @@ contexts: [{name: away, context: {cluster: away, user: webhook}}]
 users: [{name: webhook, user: {token: t}}]
 ";
 
-fn command() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_daap-webhook"))
+/// The program of this build, or the one that `DAAP_WEBHOOK` names: what is shipped, say.
+pub(crate) fn command() -> Command {
+    let built = env!("CARGO_BIN_EXE_daap-webhook").into();
+    Command::new(std::env::var_os("DAAP_WEBHOOK").unwrap_or(built))
 }
 
 /// The program, and what it logs.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     log: Receiver<Value>,
-    folder: tempfile::TempDir,
-    address: SocketAddr,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) address: SocketAddr,
+    /// Metrics and health, in plain.
+    pub(crate) plain: SocketAddr,
     authority: Vec<u8>,
-    client: kube::Client,
+    pub(crate) client: kube::Client,
 }
 
 impl Program {
-    fn serve(shutdown_delay: u64) -> Self {
+    pub(crate) fn serve(shutdown_delay: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = issue(folder.path());
         std::fs::write(folder.path().join("policy.yaml"), "{}").unwrap();
@@ -58,12 +62,14 @@ impl Program {
         });
         let serving = said_of(&log, "serving");
         let address = serving["address"].as_str().unwrap().parse().unwrap();
+        let plain = serving["metrics"].as_str().unwrap().parse().unwrap();
         let client = client(address, &authority);
         Self {
             child,
             log,
             folder,
             address,
+            plain,
             authority,
             client,
         }
@@ -97,7 +103,7 @@ fn serve(folder: &Path, shutdown_delay: u64) -> Command {
 }
 
 /// The next line with that message.
-fn said_of(log: &Receiver<Value>, message: &str) -> Value {
+pub(crate) fn said_of(log: &Receiver<Value>, message: &str) -> Value {
     loop {
         let line = log.recv_timeout(Duration::from_secs(20));
         let line = line.unwrap_or_else(|_| panic!("no '{message}' in the log"));
@@ -170,6 +176,33 @@ async fn a_flood_leaves_its_memory_bounded() {
         .chain([(7_000_000, 6_900_000); 8])
         .map(|(announced, sent)| send(program.address, &program.authority, announced, sent))
         .collect();
+    // Reviews that are all values, as many as are decided at once, small ones and large ones.
+    let heavy = |values: usize| {
+        let mut review = creation_by("payments-dev");
+        let keys = (0..values).map(|key| (key.to_string(), Value::from("")));
+        review["request"]["object"]["metadata"]["annotations"] = Value::Object(keys.collect());
+        review.to_string().into_bytes()
+    };
+    let heavy = [heavy(1_000), heavy(20_000), heavy(45_000), heavy(600_000)];
+    let heavy = (0..64).map(|nth| {
+        let (client, body) = (
+            client(program.address, &program.authority),
+            heavy[nth % 4].clone(),
+        );
+        async move {
+            post(&client, "/mutate", JSON, body)
+                .await
+                .map(|(status, _)| status)
+        }
+    });
+    let answers = futures::future::join_all(heavy).await;
+    assert!(
+        answers
+            .iter()
+            .flatten()
+            .any(|status| *status == StatusCode::OK),
+        "{answers:?}"
+    );
     for flood in floods {
         flood.await.unwrap();
     }
@@ -180,7 +213,11 @@ async fn a_flood_leaves_its_memory_bounded() {
     let kib: u64 = most
         .and_then(|most| most.trim().strip_suffix(" kB")?.parse().ok())
         .unwrap();
-    assert!(kib < 64 * 1024, "{kib} KiB at most");
+    println!("{kib} KiB at most");
+    // What is not optimized is some 20 MiB larger itself, all of which counts.
+    let is_shipped = std::env::var_os("DAAP_WEBHOOK").is_some();
+    let most = if is_shipped { 64 } else { 88 };
+    assert!(kib < most * 1024, "{kib} KiB at most");
 }
 
 #[tokio::test]

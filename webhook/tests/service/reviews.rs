@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::webhook::{Webhook, creation_by, patched, review_of, shop};
+use crate::webhook::{Webhook, creation_by, forget_unknown, patched, review_of, shop};
 
 #[tokio::test]
 async fn what_is_mutated_once_is_valid_and_not_mutated_again() {
@@ -70,6 +70,7 @@ async fn invalid_is_422_by_causes_that_stand_alone() {
     let mut bad = shop();
     bad["metadata"]["name"] = "daap-x".into();
     bad["spec"]["instances"] = 9.into();
+    forget_unknown(&mut bad);
     let create = review_of("payments-dev", "CREATE", &bad, &Value::Null);
     let stored = patched(bad, &webhook.review("/mutate", &create).await);
     let create = review_of("payments-dev", "CREATE", &stored, &Value::Null);
