@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-unit test-suites e2e coverage lint fmt deny sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test test-unit test-suites e2e coverage lint fmt deny image sandbox-up sandbox-down sandbox-status
 
 # Sandboxes have names, so that several can be up: make sandbox-up NAME=mine
 NAME ?= default
@@ -49,11 +49,15 @@ endif
 coverage: setup ## Every test, and how many lines they run: crds above 90 %, all above 80 %
 	@tests/coverage.sh
 
+image: ## The images of webhook and plugin, without Docker: archives for `docker load` in dist/image, and a test of them
+	@image/build.sh dist/image
+	@image/test.sh dist/image
+
 lint: ## Formatting, clippy, documentation, dependencies
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --locked --workspace --no-deps --document-private-items --quiet
-	@bash -n tests/*.sh tests/controlplane/build.sh .ci/run
+	@bash -n tests/*.sh image/*.sh tests/controlplane/build.sh .ci/run
 
 fmt: ## Format
 	@cargo fmt --all
