@@ -9,6 +9,8 @@ mod allowed;
 mod cluster;
 mod dependents;
 mod pooler;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use allowed::Group;

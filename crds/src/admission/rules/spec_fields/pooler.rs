@@ -159,4 +159,9 @@ pub(super) const GROUPS: &[Group] = &[
         why: "evicts other databases' pods",
         paths: &["template.spec.priorityClassName"],
     },
+    Group {
+        allow: Allow::Nothing,
+        why: "claims devices that others hold",
+        paths: &["template.spec.containers[].resources.claims"],
+    },
 ];
