@@ -198,3 +198,26 @@ fn wal_lies_on_a_volume_with_a_limit() {
         ["limits spec.walStorage.size"]
     );
 }
+
+/// A restore is judged by what was deleted: what an administrator had granted comes back, and no
+/// more.
+#[test]
+fn a_restore_brings_back_what_was_granted_and_no_more() {
+    let mut kept = super::tombstones::tombstone(crate::tombstone::Stage::Complete, &[]);
+    let mut read = crate::tombstone::Tombstone::read(View(&kept)).unwrap();
+    let granted = json!({"spec": {"env": [{"name": "X"}], "enableSuperuserAccess": true}});
+    json_patch::merge(&mut read.cluster.spec, &granted["spec"]);
+    set_annotation(&mut kept, annotation::TOMBSTONE, read.to_annotation());
+    let world = World {
+        tombstones: vec![kept],
+        ..World::default()
+    };
+    let mut restored = orders().cluster();
+    json_patch::merge(&mut restored, &granted);
+    assert_eq!(world.refusals(&create("payments-dev", &restored)), [""; 0]);
+    restored["spec"]["serviceAccountName"] = "daap-other".into();
+    assert_eq!(
+        world.refusals(&create("payments-dev", &restored)),
+        ["spec-fields spec.serviceAccountName"]
+    );
+}
