@@ -64,9 +64,10 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         .counted_by(Arc::clone(&metrics));
     let mut signals = Signals::new()?;
     let reviews = listen(address, &certificates, router(decider, Arc::clone(&health)))?;
+    // Before anybody can ask.
+    health.check_by(readiness(&reviews, &certificates, keeper.as_ref())?);
     let plain = plain_router(Arc::clone(&metrics), Arc::clone(&health));
     let plain = listen_plain(metrics_listen, plain)?;
-    health.check_by(readiness(&reviews, &certificates, keeper.as_ref())?);
     tracing::info!(address = %reviews.address, metrics = %plain.address, "serving");
     let (end, ending) = watch::channel(false);
     let background = Background {

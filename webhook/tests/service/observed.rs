@@ -88,3 +88,19 @@ async fn readiness_is_a_handshake_with_what_is_served_now() {
     let (status, _) = get(program.plain, "/validate");
     assert_eq!(status, StatusCode::NOT_FOUND, "no review is taken in plain");
 }
+
+#[tokio::test]
+async fn a_client_that_says_nothing_on_the_plain_port_is_hung_up_on() {
+    let program = Program::serve(0);
+    let mut silent = TcpStream::connect(program.plain).unwrap();
+    let limit = std::time::Duration::from_secs(30);
+    silent.set_read_timeout(Some(limit)).unwrap();
+    silent.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+    assert_eq!(
+        get(program.plain, "/healthz").0,
+        StatusCode::OK,
+        "meanwhile"
+    );
+    let mut rest = Vec::new();
+    silent.read_to_end(&mut rest).expect("the server hangs up");
+}
