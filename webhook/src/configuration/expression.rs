@@ -26,6 +26,9 @@ pub enum Condition {
     NotOperatorKeepingRecord,
     /// The operator, altogether.
     NotOperator,
+    /// An instance that takes its finalizer off an object that names its own Cluster, and changes
+    /// nothing else: a namespace could not be emptied while nobody answers.
+    NotInstanceReleasing,
     /// An orphan that cannot be collected would stay for ever.
     NotGarbageCollector,
     /// A namespace that cannot be emptied would stay for ever.
@@ -43,6 +46,7 @@ impl Condition {
             Self::ChangesWhatIsKept => "changes-what-is-kept",
             Self::NotOperatorKeepingRecord => "not-the-operator-keeping-the-record",
             Self::NotOperator => "not-the-operator",
+            Self::NotInstanceReleasing => "not-the-instance-releasing-its-own",
             Self::NotGarbageCollector => "not-the-garbage-collector",
             Self::NotNamespaceController => "not-the-namespace-controller",
         }
@@ -65,6 +69,15 @@ impl Condition {
                 same("annotations")
             ),
             Self::NotOperator => is_not(OPERATOR),
+            Self::NotInstanceReleasing => format!(
+                "!(request.operation == 'UPDATE' && request.userInfo.username == \
+                 'system:serviceaccount:' + request.namespace + ':' \
+                 + oldObject.?spec.?cluster.?name.orValue('') \
+                 && object.?spec == oldObject.?spec && {} && {} \
+                 && object.metadata.?ownerReferences == oldObject.metadata.?ownerReferences)",
+                same("labels"),
+                same("annotations")
+            ),
             Self::NotGarbageCollector => is_not(GARBAGE_COLLECTOR),
             Self::NotNamespaceController => is_not(NAMESPACE_CONTROLLER),
         }

@@ -12,8 +12,8 @@ pub use expression::Condition;
 pub use rights::{CLUSTER_RIGHTS, OWN_CLUSTER_RIGHTS, OWN_NAMESPACE_RIGHTS, Right};
 
 use Condition::{
-    ChangesWhatIsKept, Governed, NamesGoverned, NotGarbageCollector, NotNamespaceController,
-    NotOperator, NotOperatorKeepingRecord, Ungoverned,
+    ChangesWhatIsKept, Governed, NamesGoverned, NotGarbageCollector, NotInstanceReleasing,
+    NotNamespaceController, NotOperator, NotOperatorKeepingRecord, Ungoverned,
 };
 
 /// Name of both configurations. Configurations run in the order of their names, and ours has to see
@@ -165,6 +165,7 @@ pub const VALIDATING: [Webhook; 5] = [
         selects: None,
         conditions: &[
             NamesGoverned,
+            NotInstanceReleasing,
             NotOperator,
             NotGarbageCollector,
             NotNamespaceController,

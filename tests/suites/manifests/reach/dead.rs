@@ -36,6 +36,7 @@ async fn what_a_dead_webhook_stops() {
         Some(&cluster("fresh", &json!({}))),
     );
     operator(&dead);
+    instance(&dead);
     // The garbage collector and the namespace controller are the real ones.
     done(
         &dead.sandbox,
@@ -78,7 +79,17 @@ fn retained(dead: &Dead) {
     let large = ["patch", "secret/theirs", "--type=merge", "-p", &large];
     dead.not_asked(User::Admin, &large, None);
     for words in [
-        &["delete", "secret/ours"][..],
+        &["delete", "pvc/ours"][..],
+        &["label", "pvc/ours", "cnpg.io/cluster=mine"],
+        &["annotate", "pvc/ours", "cnpg.io/pvcStatus=detached"],
+        &[
+            "patch",
+            "pvc/ours",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":null}}"#,
+        ],
+        &["delete", "secret/ours"],
         &["label", "secret/ours", "daap.dev/id-"],
         &["label", "secret/ours", "cnpg.io/cluster=mine"],
         &[
@@ -107,6 +118,18 @@ fn retained(dead: &Dead) {
     }
     for words in [
         &["label", "secret/ours", "tier=gold"][..],
+        &[
+            "annotate",
+            "pvc/ours",
+            "volume.kubernetes.io/selected-node=n",
+        ],
+        &[
+            "patch",
+            "pvc/ours",
+            "--type=merge",
+            "-p",
+            r#"{"spec":{"volumeName":"v"}}"#,
+        ],
         &[
             "annotate",
             "secret/ours",
@@ -170,4 +193,50 @@ fn operator(dead: &Dead) {
         None,
     );
     assert!(said.contains("failed calling webhook"), "{said}");
+}
+
+/// What an instance manager does when its Cluster goes; and all else that its account could.
+fn instance(dead: &Dead) {
+    let rights = [
+        "create",
+        "rolebinding",
+        "instances",
+        "--clusterrole=cluster-admin",
+    ];
+    let rights = [&rights[..], &["--group=system:serviceaccounts:apps"]].concat();
+    dead.not_asked(User::Harness, &rights, None);
+    let patch = |account: &str, patch: &str| {
+        let account = format!("system:serviceaccount:apps:{account}");
+        let words = [
+            "patch",
+            "backup/ours",
+            "--type=merge",
+            "-p",
+            patch,
+            "--as",
+            &account,
+        ];
+        dead.run(User::Harness, &words, None)
+    };
+    let (taken, given) = (
+        r#"{"metadata":{"finalizers":null}}"#,
+        r#"{"metadata":{"finalizers":["cnpg.io/delete"]}}"#,
+    );
+    for finalizers in [given, taken] {
+        let said = patch("daap-orders", finalizers);
+        assert!(said.contains("patched"), "{said}");
+    }
+    for (account, change) in [
+        ("daap-other", given),
+        ("legacy", given),
+        ("daap-orders", r#"{"spec":{"target":"primary"}}"#),
+        ("daap-orders", r#"{"spec":{"cluster":{"name":"legacy"}}}"#),
+        ("daap-orders", r#"{"metadata":{"labels":{"tier":"gold"}}}"#),
+    ] {
+        let said = patch(account, change);
+        assert!(
+            said.contains("failed calling webhook"),
+            "{account}: {change}: {said}"
+        );
+    }
 }

@@ -70,6 +70,7 @@ impl Dead {
                 &json!({"cluster": {"name": "daap-orders"}}),
             ),
             object("Backup", "theirs", &json!({"cluster": {"name": "legacy"}})),
+            volume(&kept),
             plain("Secret", "ours", &kept),
             plain("Secret", "theirs", &json!({})),
             plain("ConfigMap", "ours", &deleted),
@@ -126,6 +127,16 @@ fn cluster(name: &str, labels: &Value) -> Value {
 fn pooler(name: &str, cluster: &str) -> Value {
     let spec = json!({"cluster": {"name": cluster}, "instances": 1, "type": "rw", "pgbouncer": {}});
     object("Pooler", name, &spec)
+}
+
+/// With the finalizer that admission puts on every claim, and a controller takes off.
+fn volume(labels: &Value) -> Value {
+    let mut volume = plain("PersistentVolumeClaim", "ours", labels);
+    volume["spec"] = json!({
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+    });
+    volume
 }
 
 fn plain(kind: &str, name: &str, labels: &Value) -> Value {
