@@ -267,6 +267,10 @@ impl Operation for Create {
 
     fn unfinished(&self) -> String {
         let (name, namespace) = (&self.asked.name, self.k8s.namespace());
+        if !self.ours {
+            // Nothing is known to be there that could be looked at.
+            return "the same command again tries once more, and finishes what it finds".into();
+        }
         format!(
             "nothing is lost: the same command again finishes it; look at it with: kubectl daap get {name} -n {namespace}"
         )

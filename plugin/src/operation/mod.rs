@@ -111,10 +111,9 @@ pub(crate) async fn run<O: Operation>(
     deadline: Deadline,
     progress: &Progress,
 ) -> Result<O::World, Failure> {
-    let unfinished = operation.unfinished();
     tokio::select! {
         result = drive(operation, deadline, progress) => result,
-        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted("interrupted").hint(unfinished)),
+        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted("interrupted").hint(operation.unfinished())),
     }
 }
 

@@ -119,7 +119,7 @@ impl Operation for Ready {
 
     fn unfinished(&self) -> String {
         format!(
-            "it goes on in the cluster; follow it with: kubectl daap get {} -n {}",
+            "it goes on in the cluster; see what it waits for: kubectl daap tree {} -n {}",
             self.name,
             self.k8s.namespace()
         )

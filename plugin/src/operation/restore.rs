@@ -273,6 +273,11 @@ impl Operation for Restore {
 
     fn unfinished(&self) -> String {
         let (name, namespace) = (&self.name, self.k8s.namespace());
+        if !self.ours {
+            return format!(
+                "nothing is lost: the same command again tries once more; what is kept is listed by: kubectl daap get {name} --deleted -n {namespace}"
+            );
+        }
         format!(
             "nothing is lost: the same command again finishes it; look at it with: kubectl daap get {name} -n {namespace}"
         )
