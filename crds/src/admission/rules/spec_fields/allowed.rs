@@ -45,13 +45,15 @@ const REACHING: [&str; 10] = [
     "_library",
     "_library_path",
     "_control_path",
-    "_file",
+    "file",
     "_dir",
     "_directory",
     "_directories",
     "_conninfo",
     "_query",
 ];
+/// Others that do so, by their whole names.
+const REACHING_NAMES: [&str; 3] = ["include", "include_if_exists", "jit_provider"];
 /// Settings that CNPG fills in although they end so.
 const FILLED: [(&str, &str); 1] = [("log_directory", "/controller/log")];
 /// Settings that list libraries.
@@ -146,15 +148,18 @@ fn is_reserved(key: &str) -> bool {
 }
 
 fn is_harmless(key: &str, value: &str) -> bool {
-    // A line break would begin another setting.
-    if key.chars().chain(value.chars()).any(char::is_control) {
+    // A line break would begin another setting, and blanks around a name hide what it is.
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    if !key.chars().all(is_name) || value.chars().any(char::is_control) {
         return false;
     }
     let key = key.to_ascii_lowercase();
     if key.ends_with(LIBRARIES) {
         return value.split(',').map(str::trim).all(is_plain);
     }
-    FILLED.contains(&(key.as_str(), value)) || !REACHING.iter().any(|end| key.ends_with(end))
+    let reaches = REACHING_NAMES.contains(&key.as_str())
+        || REACHING.iter().any(|ending| key.ends_with(ending));
+    !reaches || FILLED.contains(&(key.as_str(), value))
 }
 
 fn is_plain(name: &str) -> bool {
