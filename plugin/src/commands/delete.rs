@@ -137,6 +137,7 @@ async fn delete(
         _ => format!("no data is kept; its record is: kubectl daap get {name} --deleted -n {namespace}"),
     });
     drop(progress);
+    super::retained_volumes::say(k8s, &delete.destroyed).await;
     stdout_line(&format!("database/{name}{printed}"))
 }
 

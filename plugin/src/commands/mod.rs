@@ -12,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod purge;
 pub(crate) mod repair;
 pub(crate) mod restore;
+mod retained_volumes;
 pub(crate) mod rollback;
 pub(crate) mod transfer;
 pub(crate) mod tree;

@@ -2,25 +2,23 @@
 
 mod expired;
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
 use daap_crds::names::DatabaseName;
-use daap_crds::object::View;
-use serde_json::Value;
 
 use super::input::{Input, given};
 use super::restore::id_prefix;
+use super::retained_volumes;
 use crate::cli::{DryRun, parse_duration};
 use crate::confirm::confirm;
 use crate::context::Context;
 use crate::database::Name;
 use crate::failure::{Class, Failure};
-use crate::kubernetes::{Kind, Kubernetes};
+use crate::kubernetes::Kubernetes;
 use crate::operation::{self, Deadline, PURGE_RIGHTS, Purge};
-use crate::output::{Progress, stderr_line, stdout_line};
+use crate::output::{Progress, stdout_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,34 +109,7 @@ async fn finish(
         let progress = Progress::new(&format!("database/{name}"));
         operation::run(&mut purge, Deadline::within(args.timeout), &progress).await?;
         drop(progress);
-        say_what_stays(k8s, &purge.destroyed).await;
+        retained_volumes::say(k8s, &purge.destroyed).await;
     }
     stdout_line(&format!("database/{name} purged{}", args.dry_run.suffix()))
-}
-
-/// A class that retains its volumes leaves the data on the disk.
-async fn say_what_stays(k8s: &Kubernetes, claims: &[Value]) {
-    let classes: BTreeSet<&str> = claims
-        .iter()
-        .filter_map(|claim| View(claim).text("/spec/storageClassName"))
-        .collect();
-    for class in classes {
-        // Whoever may not see classes is told nothing wrong.
-        let Ok(Some(found)) = k8s.get(Kind::StorageClass, class).await else {
-            continue;
-        };
-        if View(&found).text("/reclaimPolicy") != Some("Retain") {
-            continue;
-        }
-        let volumes: Vec<&str> = claims
-            .iter()
-            .map(View)
-            .filter(|claim| claim.text("/spec/storageClassName") == Some(class))
-            .filter_map(|claim| claim.text("/spec/volumeName"))
-            .collect();
-        stderr_line(&format!(
-            "Warning: storage class {class} retains its volumes: an administrator has to remove {}",
-            volumes.join(", ")
-        ));
-    }
 }

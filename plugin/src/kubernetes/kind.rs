@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Secret,
     /// `v1` `PersistentVolumeClaim`
     Volume,
+    /// `v1` `PersistentVolume`: what a claim is bound to.
+    PersistentVolume,
     /// `v1` Pod
     Pod,
     /// `v1` Service
@@ -51,7 +53,12 @@ impl Kind {
             | Self::Subscription
             | Self::ScheduledBackup
             | Self::Backup => daap_crds::contract::cnpg::GROUP,
-            Self::ConfigMap | Self::Secret | Self::Volume | Self::Pod | Self::Service => "",
+            Self::ConfigMap
+            | Self::Secret
+            | Self::Volume
+            | Self::PersistentVolume
+            | Self::Pod
+            | Self::Service => "",
             Self::Deployment => "apps",
             Self::VolumeSnapshot => "snapshot.storage.k8s.io",
             Self::StorageClass => "storage.k8s.io",
@@ -74,6 +81,7 @@ impl Kind {
             Self::ConfigMap => "configmaps",
             Self::Secret => "secrets",
             Self::Volume => "persistentvolumeclaims",
+            Self::PersistentVolume => "persistentvolumes",
             Self::Pod => "pods",
             Self::Service => "services",
             Self::Deployment => "deployments",
@@ -97,7 +105,10 @@ impl Kind {
     }
 
     fn is_namespaced(self) -> bool {
-        !matches!(self, Self::StorageClass | Self::ValidatingWebhook)
+        !matches!(
+            self,
+            Self::PersistentVolume | Self::StorageClass | Self::ValidatingWebhook
+        )
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Delete {
     k8s: Kubernetes,
     name: DatabaseName,
     manner: Manner,
+    /// Claims that went with the Cluster.
+    pub(crate) destroyed: Vec<Value>,
     /// Whether this run has seen the Cluster, or a deletion that is not finished.
     begun: bool,
     /// Whether this run has looked for what else uses the database.
@@ -55,6 +57,7 @@ impl Delete {
             k8s,
             name,
             manner,
+            destroyed: Vec::new(),
             begun: false,
             dependents_checked: false,
             fenced_since: None,
@@ -303,6 +306,8 @@ impl Operation for Delete {
                 self.k8s
                     .delete(Kind::Cluster, name, cluster.uid(), false)
                     .await?;
+                let owned = world.still_owned(cluster.uid());
+                self.destroyed = owned.map(|claim| claim.0.clone()).collect();
             }
             Step::Complete => {}
         }
