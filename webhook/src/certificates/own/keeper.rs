@@ -1,7 +1,7 @@
 //! Looks at Secret, Lease and configurations again and again, and does what is due.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -12,10 +12,11 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use rustls_pki_types::CertificateDer;
 
-use super::authority::{Authority, AuthorityError};
+use super::authority::AuthorityError;
 use super::bundles::{self, Carried};
 use super::lease::Claim;
 use super::lifetimes::Lifetimes;
+use super::memory::Memory;
 use super::stages::{self, Stage};
 use super::stored::Stored;
 use super::{NAME, conflicts, labels};
@@ -62,16 +63,6 @@ pub(crate) struct Keeper {
     seen: Mutex<Seen>,
 }
 
-/// What one replica remembers between two looks.
-struct Memory {
-    claim: Claim,
-    /// The CA that signed what is served, and until when that is good.
-    signed: Option<(Arc<Authority>, Timestamp)>,
-    /// The CA that was seen in every configuration, and since when.
-    carried: Option<(CertificateDer<'static>, Instant)>,
-    error: Option<String>,
-}
-
 impl Keeper {
     pub(crate) fn new(
         client: Client,
@@ -104,12 +95,7 @@ impl Keeper {
             ..
         } = &self.settings;
         let api = Api::namespaced(self.client.clone(), namespace);
-        let mut memory = Memory {
-            claim: Claim::new(api, identity.clone(), *lease),
-            signed: None,
-            carried: None,
-            error: None,
-        };
+        let mut memory = Memory::new(Claim::new(api, identity.clone(), *lease));
         let looks = async {
             loop {
                 let looked = self.look(&mut memory).await;
@@ -280,34 +266,6 @@ impl Keeper {
             memory.signed = Some((Arc::clone(&stored.current), leaf.until));
         }
         Ok(())
-    }
-}
-
-impl Memory {
-    /// Since when every configuration carries the current CA.
-    fn notice(&mut self, stored: &Stored, seen: Option<&Vec<Carried>>) {
-        let current = &stored.current.certificate;
-        let carried = seen.is_some_and(|seen| seen.iter().all(|one| one.carries(current)));
-        match &self.carried {
-            Some((known, _)) if carried && known == current => {}
-            _ => self.carried = carried.then(|| (current.clone(), Instant::now())),
-        }
-    }
-
-    fn is_due(&self, current: &Authority, now: Timestamp, lifetimes: &Lifetimes) -> bool {
-        let Some((authority, until)) = &self.signed else {
-            return true;
-        };
-        if *until <= now {
-            return true;
-        }
-        if authority.certificate == current.certificate {
-            // Near its own end a CA signs nothing that lives longer.
-            return lifetimes.renewed_from(*until) <= now && *until < current.validity.until;
-        }
-        // What is served is good still: another CA is used when everybody trusts it.
-        let since = self.carried.as_ref().map(|(_, since)| since.elapsed());
-        since.is_some_and(|since| since >= lifetimes.propagation)
     }
 }
 

@@ -6,6 +6,7 @@ mod bundles;
 mod keeper;
 mod lease;
 mod lifetimes;
+mod memory;
 mod stages;
 mod stored;
 
