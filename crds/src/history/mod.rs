@@ -123,7 +123,7 @@ impl History {
     ) -> Self {
         let mut next = self.clone();
         next.rows.push(Row {
-            version: self.version() + 1,
+            version: self.version().saturating_add(1),
             from,
             by: by.to_owned(),
             reason: reason.map(str::to_owned),

@@ -109,7 +109,8 @@ impl DatabaseName {
             .iter()
             .take(HASH_DIGITS / 2)
             .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
-        format!("{NAME_PREFIX}{}-{hash}", kept.trim_end_matches('-'))
+        // Hyphens at its end stay: shorter, it would be the Cluster of a short name, too.
+        format!("{NAME_PREFIX}{kept}-{hash}")
     }
 
     /// Name of the Pooler, of its Deployment and of its Service.
@@ -264,16 +265,18 @@ mod tests {
         assert_eq!(name.pooler(), pooler);
     }
 
-    #[test]
-    fn a_long_name_is_shortened_with_its_hash_and_no_double_hyphen() {
-        let name = DatabaseName::parse("abcdefghijklmnopqrstuvwxyzab-and-much-more").unwrap();
-        let cluster = name.cluster();
-        assert!(
-            cluster.starts_with("daap-abcdefghijklmnopqrstuvwxyzab-"),
-            "{cluster}"
+    #[rstest]
+    #[case("abcdefghijklmnopqrstuvwxyzab-and-much-more")]
+    #[case("a---------------------------------------b")]
+    fn a_long_name_shares_its_cluster_with_no_short_one(#[case] name: &str) {
+        let cluster = DatabaseName::parse(name).unwrap().cluster();
+        assert_eq!(cluster.len(), LONGEST_CLUSTER_NAME);
+        assert!(cluster.starts_with(&format!("daap-{}", &name[..29])));
+        let short = cluster.strip_prefix(NAME_PREFIX).unwrap();
+        assert_eq!(
+            DatabaseName::parse(short),
+            Err(InvalidDatabaseName::HashedForm(short.into()))
         );
-        assert!(!cluster.contains("--"), "{cluster}");
-        assert!(cluster.len() <= LONGEST_CLUSTER_NAME);
     }
 
     proptest! {

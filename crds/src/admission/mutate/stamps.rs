@@ -113,7 +113,9 @@ fn begin(history: &History, write: &Write, cluster: View<'_>) -> Timestamp {
         .annotation(annotation::HISTORY)
         .and_then(|text| History::parse(text).ok())
         .and_then(|carried| carried.rows.last().cloned())
-        .filter(|row| row.version == history.version() + 1 && row.by == write.caller.user)
+        .filter(|row| {
+            row.version == history.version().saturating_add(1) && row.by == write.caller.user
+        })
         .map(|row| row.from)
         .filter(|from| history.next_instant(*from) == *from)
         .filter(|from| {
