@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-unit test-suites e2e coverage lint fmt deny image sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test test-unit test-suites e2e fuzz coverage lint fmt deny image sandbox-up sandbox-down sandbox-status
 
 # Sandboxes have names, so that several can be up: make sandbox-up NAME=mine
 NAME ?= default
@@ -45,6 +45,11 @@ ifeq ($(origin KUBECONFIG),command line)
 else
 	@echo "error: name the cluster: make e2e KUBECONFIG=FILE (its current context counts)" >&2; exit 2
 endif
+
+# For each entry point, and for random writes to an API server.
+SECONDS ?= 60
+fuzz: setup build ## Look for what breaks an invariant: make fuzz [SECONDS=60]
+	@tests/fuzz.sh $(SECONDS)
 
 coverage: setup ## Every test, and how many lines they run: crds above 90 %, all above 80 %
 	@tests/coverage.sh

@@ -11,7 +11,6 @@
 mod certificates;
 mod clients;
 mod ending;
-mod invariants;
 mod observed;
 mod program;
 mod recorded;
