@@ -66,6 +66,11 @@ impl Resource {
     /// a plural, with its subresource if there is one: `clusters/scale`.
     #[must_use]
     pub fn of(group: &str, resource: &str) -> Option<Self> {
+        // Who writes the status of a volume writes its metadata, too: an owner that does not exist,
+        // and the garbage collector destroys the data.
+        if (group, resource) == ("", "persistentvolumeclaims/status") {
+            return Some(Self::PersistentVolumeClaim);
+        }
         { Self::ALL.into_iter() }.find(|one| one.group() == group && one.resource() == resource)
     }
 
@@ -130,5 +135,7 @@ mod tests {
         }
         assert_eq!(Resource::of(cnpg::GROUP, "secrets"), None);
         assert_eq!(Resource::of(cnpg::GROUP, "clusters/status"), None);
+        let volume = Resource::of("", "persistentvolumeclaims/status");
+        assert_eq!(volume, Some(Resource::PersistentVolumeClaim));
     }
 }

@@ -13,7 +13,7 @@ pub use rights::{CLUSTER_RIGHTS, OWN_CLUSTER_RIGHTS, OWN_NAMESPACE_RIGHTS, Right
 
 use Condition::{
     ChangesWhatIsKept, Governed, NamesGoverned, NotGarbageCollector, NotInstanceReleasing,
-    NotNamespaceController, NotOperator, NotOperatorKeepingRecord, Ungoverned,
+    NotNamespaceController, NotOperator, NotOperatorKeepingRecord, TrustedByName, Ungoverned,
 };
 
 /// Name of both configurations. Configurations run in the order of their names, and ours has to see
@@ -102,7 +102,7 @@ pub const MUTATING: [Webhook; 1] = [Webhook {
 }];
 
 /// The validating configuration.
-pub const VALIDATING: [Webhook; 5] = [
+pub const VALIDATING: [Webhook; 6] = [
     Webhook {
         name: "validate.admission.daap.dev",
         path: "/validate",
@@ -174,14 +174,41 @@ pub const VALIDATING: [Webhook; 5] = [
     Webhook {
         name: "retained.admission.daap.dev",
         path: "/validate",
-        rules: &[Rule {
-            group: "",
-            resources: &["persistentvolumeclaims", "secrets"],
-            operations: &["UPDATE", "DELETE"],
-        }],
+        rules: &[
+            Rule {
+                group: "",
+                resources: &["persistentvolumeclaims", "secrets"],
+                operations: &["UPDATE", "DELETE"],
+            },
+            // Who writes the status of a volume writes its metadata, too.
+            Rule {
+                group: "",
+                resources: &["persistentvolumeclaims/status"],
+                operations: &["UPDATE"],
+            },
+        ],
         failure_policy: FailurePolicy::Fail,
         selects: Some(label::ID),
         conditions: &[
+            ChangesWhatIsKept,
+            NotOperator,
+            NotGarbageCollector,
+            NotNamespaceController,
+        ],
+    },
+    // CNPG labels them with nothing of ours, and a Cluster trusts them by their names.
+    Webhook {
+        name: "trusted.admission.daap.dev",
+        path: "/validate",
+        rules: &[Rule {
+            group: "",
+            resources: &["secrets"],
+            operations: &["UPDATE", "DELETE"],
+        }],
+        failure_policy: FailurePolicy::Fail,
+        selects: None,
+        conditions: &[
+            TrustedByName,
             ChangesWhatIsKept,
             NotOperator,
             NotGarbageCollector,
