@@ -1,10 +1,12 @@
 //! CNPG adopts volumes and trusts Secrets by their names alone: a Cluster comes only where nothing
 //! foreign lies under its names.
 
+use serde_json::Value;
+
 use super::super::{Question, Unanswered};
 use super::ownership::must_own;
 use super::{Context, Verdict};
-use crate::contract::{annotation, label};
+use crate::contract::{annotation, cnpg, label};
 use crate::object::View;
 use crate::record::{annotation_field, label_field};
 use crate::tombstone::{Stage, Tombstone};
@@ -44,7 +46,9 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
     let foreign: Vec<View<'_>> = found
         .iter()
         .map(View)
-        .filter(|object| !tombstone.is_some_and(|tombstone| belongs(*object, id, tombstone)))
+        .filter(|object| {
+            !tombstone.is_some_and(|tombstone| belongs(*object, new.name(), id, tombstone))
+        })
         .collect();
     if !foreign.is_empty() {
         violations.push(occupied(new, &foreign));
@@ -73,12 +77,23 @@ fn all<A, B, C>(
 /// Whether it is what the tombstone retains. CNPG adopts what nobody owns: what carries the id and
 /// was not retained was made up since, or still belongs to the Cluster that is going. (CNPG labels
 /// the CA Secret with nothing, so that its name alone tells.)
-fn belongs(object: View<'_>, id: &str, tombstone: View<'_>) -> bool {
+fn belongs(object: View<'_>, cluster: &str, id: &str, tombstone: View<'_>) -> bool {
     let found = object.label(label::ID);
     if found.is_some_and(|found| found != id) {
         return false;
     }
-    let is_leaving = found.is_some() && !object.owner_references().is_empty();
+    // What names another owner, one that lives, would stay.
+    let of_cluster = |owner: &Value| {
+        let owner = View(owner);
+        let group = owner
+            .text("/apiVersion")
+            .and_then(|version| version.split('/').next());
+        group == Some(cnpg::GROUP)
+            && owner.text("/kind") == Some("Cluster")
+            && owner.text("/name") == Some(cluster)
+    };
+    let owners = object.owner_references();
+    let is_leaving = found.is_some() && !owners.is_empty() && owners.iter().all(of_cluster);
     let Some(retained) = Tombstone::read(tombstone).map(|tombstone| tombstone.retained) else {
         return false;
     };
