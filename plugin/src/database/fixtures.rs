@@ -41,7 +41,7 @@ pub(super) fn provisioning(name: &str) -> Database {
 }
 
 /// One that serves.
-pub(super) fn ready(name: &str) -> Database {
+pub(crate) fn ready(name: &str) -> Database {
     let mut database = provisioning(name);
     database.cluster["status"] = json!({
         "phase": "Cluster in healthy state", "instances": 1, "readyInstances": 1,

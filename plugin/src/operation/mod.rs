@@ -23,6 +23,7 @@ mod update;
 use std::fmt::Display;
 use std::time::Duration;
 
+use daap_crds::pending::OperationName;
 use tokio::time::Instant;
 
 pub(crate) use create::differences;
@@ -184,6 +185,19 @@ async fn round<O: Operation>(
                 Err(failure) => Err(failure),
             }
         }
+    }
+}
+
+/// The command that finishes what is pending. `repair` refuses what has a command of its own.
+fn finishes(pending: OperationName) -> &'static str {
+    match pending {
+        OperationName::Create => "create",
+        OperationName::Delete => "delete",
+        OperationName::Restore => "restore",
+        OperationName::Update
+        | OperationName::Transfer
+        | OperationName::Rollback
+        | OperationName::Repair => "repair",
     }
 }
 

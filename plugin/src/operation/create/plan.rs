@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Asked;
 use crate::failure::Failure;
+use crate::operation::finishes;
 
 /// A deleted database whose data is kept is in the way: CNPG would adopt its volumes by name.
 pub(super) fn refuse_kept_data(name: &DatabaseName, tombstones: &[Value]) -> Result<(), Failure> {
@@ -71,15 +72,12 @@ pub(super) fn resumable(
     match pending.as_ref().map(|pending| pending.operation) {
         Some(OperationName::Create) => {}
         Some(other) => {
-            let finishes = match other {
-                OperationName::Delete => "delete",
-                _ => "repair",
-            };
             return Err(Failure::new(format!(
                 "database/{name} exists, and its {other} is not finished"
             ))
             .hint(format!(
-                "finish it: kubectl daap {finishes} {name} -n {namespace}"
+                "finish it: kubectl daap {} {name} -n {namespace}",
+                finishes(other)
             )));
         }
         None => {
@@ -281,4 +279,35 @@ pub(super) fn differences(
 
 fn same_size(is: Option<&str>, asked: &Size) -> bool {
     is.and_then(|is| Size::parse(is).ok()).as_ref() == Some(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::database::fixtures;
+
+    #[rstest]
+    #[case(OperationName::Delete, "delete")]
+    #[case(OperationName::Restore, "restore")]
+    #[case(OperationName::Rollback, "repair")]
+    fn what_is_pending_has_a_command_that_finishes_it(
+        #[case] operation: OperationName,
+        #[case] command: &str,
+    ) {
+        let mut cluster = fixtures::ready("orders").cluster;
+        let pending = Pending {
+            operation,
+            step: "finish".into(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+            error: None,
+        };
+        set_annotation(&mut cluster, annotation::PENDING, pending.to_annotation());
+        let name = DatabaseName::parse("orders").unwrap();
+        let (asked, id) = Asked::of(View(&cluster), &name).unwrap();
+        let refused = resumable(&asked, id, View(&cluster)).unwrap_err().render();
+        let hint = format!("finish it: kubectl daap {command} orders -n ");
+        assert!(refused.contains(&hint), "{refused}");
+    }
 }
