@@ -4,10 +4,12 @@
 # with the manifest.json of `docker save`). The same programs give the same bytes, whenever and by
 # whomever they are packed.
 #
-#   image/build.sh [FOLDER]      archives go to FOLDER (dist/image)
+#   image/build.sh [FOLDER [NAME…]]      archives go to FOLDER (dist/image); all images otherwise
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-dist/image}
+names=("${@:2}")
+[ ${#names[@]} -gt 0 ] || names=(daap-webhook kubectl-daap)
 case $(uname -m) in
   x86_64) architecture=amd64 ;;
   aarch64 | arm64) architecture=arm64 ;;
@@ -18,7 +20,7 @@ version=v$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Car
 command -v musl-gcc >/dev/null || { echo "error: musl-gcc is missing, which ring is compiled with: apt-get install musl-tools" >&2; exit 1; }
 rustup target add "$triple" >/dev/null 2>&1 || true
 # Each by itself: together each would get the features of the other's dependencies.
-for program in daap-webhook kubectl-daap; do
+for program in "${names[@]}"; do
   cargo build --locked --release --target "$triple" -p "$program" --bins >&2
 done
 built=${CARGO_TARGET_DIR:-target}/$triple/release
@@ -55,5 +57,9 @@ image() { # NAME PORTS
 }
 
 mkdir -p "$out"
-image daap-webhook ',"ExposedPorts":{"8080/tcp":{},"8443/tcp":{}}'
-image kubectl-daap ''
+for name in "${names[@]}"; do
+  case $name in
+    daap-webhook) image "$name" ',"ExposedPorts":{"8080/tcp":{},"8443/tcp":{}}' ;;
+    *) image "$name" '' ;;
+  esac
+done

@@ -2,17 +2,19 @@
 # Unpacks the archives of image/build.sh as a container runtime does, and runs what is in them: as
 # nobody in particular, in a root without anything else.
 #
-#   image/test.sh [FOLDER]
+#   image/test.sh [FOLDER [NAME…]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-dist/image}
+names=("${@:2}")
+[ ${#names[@]} -gt 0 ] || names=(daap-webhook kubectl-daap)
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 fail() { echo "error: $*" >&2; exit 1; }
 value() { python3 -c 'import json,sys; v=json.load(open(sys.argv[1]))
 for k in sys.argv[2:]: v=v[int(k) if k.isdigit() else k]
 print(v)' "$@"; }
 
-for name in daap-webhook kubectl-daap; do
+for name in "${names[@]}"; do
   layout=$work/$name/layout; root=$work/$name/root; mkdir -p "$layout" "$root"
   tar --extract --file "$out/$name.tar" --directory "$layout"
   for blob in "$layout"/blobs/sha256/*; do
