@@ -9,6 +9,7 @@ out=${1:-dist/image}
 names=("${@:2}")
 [ ${#names[@]} -gt 0 ] || names=(daap-webhook kubectl-daap)
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+chroot=$(PATH=$PATH:/usr/sbin:/sbin command -v chroot); unshare=$(command -v unshare || true)
 fail() { echo "error: $*" >&2; exit 1; }
 value() { python3 -c 'import json,sys; v=json.load(open(sys.argv[1]))
 for k in sys.argv[2:]: v=v[int(k) if k.isdigit() else k]
@@ -32,9 +33,9 @@ for name in "${names[@]}"; do
   entrypoint=$(value "$config" config Entrypoint 0)
   # Root can chroot; others have a namespace of their own for that.
   if [ "$(id -u)" = 0 ]; then
-    run=(env -i chroot --userspec=65532:65532 "$root" "$entrypoint")
+    run=(env -i "$chroot" --userspec=65532:65532 "$root" "$entrypoint")
   else
-    run=(env -i unshare --user --map-root-user chroot "$root" "$entrypoint")
+    run=(env -i "$unshare" --user --map-root-user "$chroot" "$root" "$entrypoint")
   fi
   said=$("${run[@]}" --version) || fail "$name does not run in its image"
   echo "$said: $(stat -c %s "$root/$name") bytes, the image $(stat -c %s "$out/$name.tar") bytes"
