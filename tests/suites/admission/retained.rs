@@ -104,3 +104,34 @@ async fn volumes_and_secrets_are_their_owners(#[values(Crds::Own, Crds::Real)] c
         place.allowed(User::PaymentsDev, &["delete", object, "--wait=false"], None);
     }
 }
+
+/// CNPG gives the authority of a Cluster none of our labels: whoever changes it stands between the
+/// database and its clients.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_database_trusts_by_its_name_is_its_owners(
+    #[values(Crds::Own, Crds::Real)] crds: Crds,
+) {
+    let Some(place) = Place::of(crds, "trusted").await else {
+        return;
+    };
+    place.create_orders();
+    for name in ["daap-orders-ca", "orders-ca"] {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+            "stringData": {"ca.crt": "a"},
+        });
+        place.allowed(User::Operator, &["create", "-f", "-"], Some(&secret));
+    }
+    let authority = r#"{"stringData":{"ca.crt":"mine"}}"#;
+    let swap = |name| ["patch", name, "--type=merge", "-p", authority];
+    let ours = "secret/daap-orders-ca";
+    for user in [User::BillingDev, User::Outsider] {
+        place.denied(user, &swap(ours), None, &["payments", "[retained]"]);
+        place.denied(user, &["delete", ours], None, &["payments", "[retained]"]);
+    }
+    place.allowed(User::BillingDev, &["annotate", ours, "note=x"], None);
+    place.allowed(User::BillingDev, &swap("secret/orders-ca"), None);
+    place.allowed(User::PaymentsDev, &swap(ours), None);
+    place.allowed(User::PaymentsDev, &["delete", ours], None);
+}

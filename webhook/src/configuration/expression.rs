@@ -1,6 +1,7 @@
 //! Conditions in CEL, by which the API server itself decides what it sends here.
 
-use daap_crds::contract::{NAME_PREFIX, PREFIX};
+use daap_crds::contract::cnpg::TRUSTED_SECRETS;
+use daap_crds::contract::{NAME_PREFIX, PREFIX, label};
 
 use super::exempt::{GARBAGE_COLLECTOR, NAMESPACE_CONTROLLER, OPERATOR};
 
@@ -8,6 +9,8 @@ use super::exempt::{GARBAGE_COLLECTOR, NAMESPACE_CONTROLLER, OPERATOR};
 const PROTECTION: &str = "kubernetes.io/pvc-protection";
 /// Whose controllers take that finalizer away.
 const CONTROLLERS: &str = "system:serviceaccount:kube-system:";
+/// Who they all are where they have no accounts of their own.
+const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
 /// A `matchCondition` of a webhook, or of a `ValidatingAdmissionPolicy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub enum Condition {
     /// Ownership, our keys, CNPG's keys or the contents change, it loses its protection, or it is
     /// deleted. The rest – binding a volume, say – is what Kubernetes does all the time.
     ChangesWhatIsKept,
+    /// A Secret that a Cluster called `daap-…` trusts by its name, and that carries no id of ours.
+    TrustedByName,
     /// The operator is exempt from ownership, never from the record: what changes no label and no
     /// annotation passes, so that a dead webhook does not stop it.
     NotOperatorKeepingRecord,
@@ -44,6 +49,7 @@ impl Condition {
             Self::Ungoverned => "ungoverned",
             Self::NamesGoverned => "names-governed",
             Self::ChangesWhatIsKept => "changes-what-is-kept",
+            Self::TrustedByName => "trusted-by-name",
             Self::NotOperatorKeepingRecord => "not-the-operator-keeping-the-record",
             Self::NotOperator => "not-the-operator",
             Self::NotInstanceReleasing => "not-the-instance-releasing-its-own",
@@ -62,6 +68,12 @@ impl Condition {
                 format!("[object, oldObject].exists(o, o != null && {})", named())
             }
             Self::ChangesWhatIsKept => changes_what_is_kept(),
+            Self::TrustedByName => format!(
+                "oldObject.metadata.name.matches('^{NAME_PREFIX}.*-({})$') \
+                 && !('{}' in oldObject.metadata.?labels.orValue({{}}))",
+                TRUSTED_SECRETS.join("|"),
+                label::ID
+            ),
             Self::NotOperatorKeepingRecord => format!(
                 "!({} && request.operation == 'UPDATE' && {} && {})",
                 is(OPERATOR),
@@ -113,7 +125,9 @@ fn changes_what_is_kept() -> String {
          || ['data', 'type', 'immutable'].exists(field, object[?field] != oldObject[?field]) \
          || ['resources', 'volumeAttributesClassName'].exists(field, \
          object.?spec[?field] != oldObject.?spec[?field]) \
-         || ({} && !({}) && !request.userInfo.username.startsWith('{CONTROLLERS}')) \
+         || ((object.?spec.?volumeName != oldObject.?spec.?volumeName || ({} && !({}))) \
+         && !(request.userInfo.username.startsWith('{CONTROLLERS}') \
+         || request.userInfo.username == '{CONTROLLER_MANAGER}')) \
          || [[object, oldObject], [oldObject, object]].exists(pair, ['labels', 'annotations'].exists(map, \
          pair[0].metadata[?map].orValue({{}}).exists(key, (key.startsWith('{PREFIX}') || key.contains('cnpg.io/')) \
          && pair[0].metadata[map][key] != pair[1].metadata[?map][?key].orValue(''))))",
