@@ -19,8 +19,11 @@ use crate::violation::{Rule, Violation};
 const PROTECTION: &str = "kubernetes.io/pvc-protection";
 /// Whose controllers take that finalizer away.
 const CONTROLLERS: &str = "system:serviceaccount:kube-system:";
-/// What of a volume or a Secret is guarded beside its metadata. Controllers write
-/// `spec.volumeName`.
+/// Who they all are where they have no accounts of their own.
+const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
+/// Which disk a volume gets: controllers write it, once.
+const BINDING: &str = "/spec/volumeName";
+/// What of a volume or a Secret is guarded beside its metadata.
 const CONTENTS: [&str; 5] = [
     "/spec/resources",
     "/spec/volumeAttributesClassName",
@@ -116,9 +119,12 @@ fn is_guarded(context: Context<'_>, old: View<'_>, new: View<'_>) -> bool {
         || CONTENTS
             .iter()
             .any(|pointer| old.at(pointer) != new.at(pointer))
-        || (is_protected(old)
-            && !is_protected(new)
-            && !context.write.caller.user.starts_with(CONTROLLERS))
+        || (!is_controller(&context.write.caller.user)
+            && (old.at(BINDING) != new.at(BINDING) || (is_protected(old) && !is_protected(new))))
+}
+
+fn is_controller(user: &str) -> bool {
+    user.starts_with(CONTROLLERS) || user == CONTROLLER_MANAGER
 }
 
 /// The labels or annotations that say whose an object is and what CNPG does with it.

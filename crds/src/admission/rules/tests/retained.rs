@@ -36,6 +36,7 @@ fn worlds() -> [World; 2] {
 #[case::grown(json!({"spec": {"resources": {"requests": {"storage": "9Ti"}}}}))]
 #[case::password(json!({"data": {"password": "bmV3"}}))]
 #[case::unprotected(json!({"metadata": {"finalizers": null}}))]
+#[case::bound_to_another_disk(json!({"spec": {"volumeName": "mine"}}))]
 fn what_the_data_lies_in_is_the_owners(#[case] change: Value) {
     let old = volume();
     let mut new = old.clone();
@@ -58,6 +59,7 @@ fn what_the_data_lies_in_is_the_owners(#[case] change: Value) {
 #[rstest]
 #[case("outsider", json!({"metadata": {"annotations": {"note": "x"}}}))]
 #[case("system:serviceaccount:kube-system:persistent-volume-binder", json!({"spec": {"volumeName": "pv"}, "metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}}))]
+#[case("system:kube-controller-manager", json!({"spec": {"volumeName": "pv"}}))]
 #[case("system:serviceaccount:kube-system:pvc-protection-controller", json!({"metadata": {"finalizers": null}}))]
 #[case("system:serviceaccount:snapshots:controller", json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "snapshot.storage.kubernetes.io/pvc-as-source-protection"]}}))]
 fn controllers_do_their_work(#[case] user: &str, #[case] change: Value) {
