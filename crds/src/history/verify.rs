@@ -95,9 +95,10 @@ pub fn keeps_every_version(tombstone: View<'_>, cluster: View<'_>) -> bool {
     kept.version() == history.version().saturating_add(1) && history.rows.iter().all(same)
 }
 
-/// A tombstone has no spec: it carries that of its Cluster.
+/// A tombstone has no spec: it carries that of its Cluster. (Its owner may annotate a Cluster as one.)
 fn record(object: View<'_>) -> Tracked {
-    let Some(tombstone) = Tombstone::read(object) else {
+    let is_tombstone = object.label(label::DELETED) == Some("true");
+    let Some(tombstone) = Tombstone::read(object).filter(|_| is_tombstone) else {
         return Tracked::of(object);
     };
     let cluster = serde_json::json!({"spec": tombstone.cluster.spec});
@@ -319,6 +320,17 @@ mod tests {
         ));
         assert!(!keeps(&tombstone, &object(&[Created, Deleted])));
         assert!(keeps(&object(&[Deleted]), &json!({})));
+    }
+
+    #[test]
+    fn a_cluster_that_is_annotated_like_a_tombstone_is_none() {
+        let tombstone = json!({"stage": "complete", "until": "2026-01-01T00:00:00Z",
+            "cluster": {"spec": {"instances": 3, "storage": {"size": "9Gi"}}}});
+        let annotations = json!({"daap.dev/tombstone": tombstone.to_string()});
+        let mut object = json!({"metadata": {"annotations": annotations}});
+        assert_eq!(record(View(&object)), Tracked::default());
+        object["metadata"]["labels"] = json!({"daap.dev/deleted": "true"});
+        assert_eq!(record(View(&object)).instances, 3);
     }
 
     #[test]
