@@ -4,8 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and says how much it tried"
+    reason = "a test fails by panicking"
 )]
 
 use std::time::Duration;
