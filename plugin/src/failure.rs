@@ -208,6 +208,16 @@ impl Failure {
         &self.complaints
     }
 
+    /// Says what else is wrong, once.
+    pub(crate) fn and(mut self, more: Vec<Complaint>) -> Self {
+        for complaint in more {
+            if !self.complaints.contains(&complaint) {
+                self.complaints.push(complaint);
+            }
+        }
+        self
+    }
+
     /// One line, for the annotation `daap.dev/pending`.
     pub(crate) fn one_line(&self) -> String {
         if self.complaints.is_empty() {

@@ -26,5 +26,5 @@ mod write;
 pub use facts::{Access, Answer, Facts, Question, Unanswered};
 pub use mutate::{Mutation, mutate};
 pub use resource::Resource;
-pub use rules::judge;
+pub use rules::{judge, judge_values};
 pub use write::{Caller, Operation, Write};

@@ -14,7 +14,7 @@ use crate::cli::DryRun;
 use crate::context::Context;
 use crate::failure::{Complaint, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::operation::{self, Asked, Create, Deadline, Ready};
+use crate::operation::{self, Asked, Create, Deadline, Ready, policy};
 use crate::output::{Format, Progress, json, stderr_line, stdout, stdout_line, yaml};
 use fields::Fields;
 
@@ -162,11 +162,12 @@ async fn everything_wrong(
 
 async fn judged_by_server(k8s: &Kubernetes, asked: &Asked) -> Vec<Complaint> {
     let id = asked.id.unwrap_or_else(DatabaseId::random);
-    match k8s
-        .create(Kind::Cluster, &asked.cluster(k8s.namespace(), id), true)
-        .await
-    {
-        Err(failure) if failure.is_denial() => failure.complaints().to_vec(),
+    let cluster = asked.cluster(k8s.namespace(), id);
+    match k8s.create(Kind::Cluster, &cluster, true).await {
+        Err(failure) if failure.is_denial() => policy::and_complaints(k8s, failure, &cluster)
+            .await
+            .complaints()
+            .to_vec(),
         // A network that is down, or a namespace that is not there, is worth a line of its own.
         Err(failure) => {
             stderr_line(&format!(
@@ -189,10 +190,14 @@ async fn dry_run(context: &Context, asked: &Asked, format: Format) -> Result<(),
     }
     let id = asked.id.unwrap_or_else(DatabaseId::random);
     // The Pooler cannot be tried: admission looks for its Cluster, which a dry run does not store.
-    let cluster = k8s
-        .create(Kind::Cluster, &asked.cluster(k8s.namespace(), id), true)
-        .await
-        .map_err(|failure| failure.context(format!("database/{name} would not be created")))?;
+    let cluster = asked.cluster(k8s.namespace(), id);
+    let cluster = match k8s.create(Kind::Cluster, &cluster, true).await {
+        Ok(cluster) => cluster,
+        Err(failure) => {
+            let failure = policy::and_complaints(k8s, failure, &cluster).await;
+            return Err(failure.context(format!("database/{name} would not be created")));
+        }
+    };
     let would = [cluster, asked.desired(k8s.namespace(), id).pooler("")];
     print(would.into(), asked, format, DryRun::Server)
 }

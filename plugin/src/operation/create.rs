@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::pooler::{self, Pooler as Whose};
-use super::{Next, Operation, dock, stamps};
+use super::{Next, Operation, dock, policy, stamps};
 use crate::database::tombstones;
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, annotate};
@@ -95,11 +95,11 @@ impl Create {
 
     /// Admission judges before the API server sees that the name is taken: what another creation has
     /// just made is refused as lying under our names, and is no reason that helps anybody.
-    async fn faster(&self, failure: Failure) -> Failure {
+    async fn faster(&self, failure: Failure, cluster: &Value) -> Failure {
         let name = self.asked.name.cluster();
         match self.k8s.get(Kind::Cluster, &name).await {
             Ok(Some(_)) => failure.class(Class::Exists),
-            _ => failure,
+            _ => policy::and_complaints(&self.k8s, failure, cluster).await,
         }
     }
 
@@ -217,7 +217,9 @@ impl Operation for Create {
                 let object = self.first_cluster().await?;
                 // A creation whose answer was lost is found by its id when the world is read again.
                 match self.k8s.create(Kind::Cluster, &object, false).await {
-                    Err(failure) if failure.is_hard() => return Err(self.faster(failure).await),
+                    Err(failure) if failure.is_hard() => {
+                        return Err(self.faster(failure, &object).await);
+                    }
                     result => result?,
                 };
                 (self.ours, self.reconciled) = (true, true);

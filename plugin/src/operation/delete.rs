@@ -6,18 +6,17 @@ mod dependents;
 mod step;
 mod world;
 
-use daap_crds::contract::{annotation, cnpg, label, platform};
+use daap_crds::contract::{annotation, cnpg, label};
 use daap_crds::names::{DatabaseId, DatabaseName};
 use daap_crds::object::{View, map_at, set_annotation};
 use daap_crds::pending::{OperationName, Pending};
-use daap_crds::policy::Policy;
 use daap_crds::tombstone::{Deletion, Retained, Stage, Tombstone};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Next, Operation};
-use crate::failure::{Class, Failure};
+use super::{Next, Operation, policy};
+use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
 pub(crate) use step::RIGHTS;
@@ -116,33 +115,17 @@ impl Delete {
                 .hint("ask an administrator to repair its labels")
             })?;
         let user = self.k8s.user().await?;
+        let policy = policy::read(&self.k8s).await?.unwrap_or_default();
         let deletion = Deletion {
             by: &user,
             reason: self.manner.reason.as_deref(),
             at: Timestamp::now(),
-            retention_days: self.retention_days().await?,
+            retention_days: policy.retention_days,
         };
         let tombstone = Tombstone::of(cluster, world.pooler.as_ref().map(View), deletion);
         let config_map = tombstone.config_map(cluster, &self.name, &id, deletion);
         self.k8s.create(Kind::ConfigMap, &config_map, false).await?;
         Ok(())
-    }
-
-    /// How long data is kept: as the policy says, where there is one that may be read.
-    async fn retention_days(&self) -> Result<u32, Failure> {
-        let system = self.k8s.in_namespace(platform::NAMESPACE);
-        let policy = match system.get(Kind::ConfigMap, platform::POLICY).await {
-            Ok(found) => found
-                .as_ref()
-                .and_then(|map| {
-                    map.pointer(&format!("/data/{}", platform::POLICY_KEY))?
-                        .as_str()
-                })
-                .and_then(|text| Policy::from_yaml(text).ok()),
-            Err(failure) if failure.classification() == Class::Forbidden => None,
-            Err(failure) => return Err(failure),
-        };
-        Ok(policy.unwrap_or_default().retention_days)
     }
 
     async fn move_stage(&self, world: &World, stage: Stage) -> Result<(), Failure> {

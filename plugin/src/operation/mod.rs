@@ -9,6 +9,7 @@ mod delete;
 mod dock;
 #[cfg(test)]
 mod faults;
+pub(crate) mod policy;
 mod pooler;
 mod purge;
 mod ready;

@@ -46,7 +46,16 @@ impl Manifests {
         Ok(Self(documents))
     }
 
-    /// The policy that is shipped.
+    /// Has another policy than the one that is shipped.
+    pub(super) fn set_policy(&mut self, policy: &str) {
+        for document in &mut self.0 {
+            if let Some(text) = document.pointer_mut("/data/policy.yaml") {
+                *text = policy.into();
+            }
+        }
+    }
+
+    /// The policy, which the plugin reads where the webhook has it from.
     pub(super) fn policy(&self) -> Option<&str> {
         let of_kind = |document: &&Value| is(document, "ConfigMap");
         self.0

@@ -39,7 +39,10 @@ pub(super) fn prepare(layout: &Layout, authority: &Authority) -> Result<()> {
 
 /// Starts everything but the operator. Returns what is not as it was asked for.
 pub(super) async fn raise(running: &mut Running, options: &SandboxOptions) -> Result<Vec<String>> {
-    let manifests = Manifests::read()?;
+    let mut manifests = Manifests::read()?;
+    if let Some(policy) = &options.policy {
+        manifests.set_policy(policy);
+    }
     running.start(Component::Etcd).await?;
     running.start_on_free_port(Component::ApiServer).await?;
     tracing::info!("the API server is ready");
@@ -63,8 +66,8 @@ pub(super) async fn raise(running: &mut Running, options: &SandboxOptions) -> Re
     // The garbage collector looks for new kinds every 30 s only, so it starts after the CRDs.
     running.start(Component::ControllerManager).await?;
     if options.webhook {
-        let policy = options.policy.as_deref().or(manifests.policy());
-        write_private(&running.plan.layout.policy(), policy.unwrap_or("{}"))?;
+        let policy = manifests.policy().unwrap_or("{}");
+        write_private(&running.plan.layout.policy(), policy)?;
         running.start_on_free_port(Component::Webhook).await?;
         tracing::info!("the webhook is ready");
         install_rules(

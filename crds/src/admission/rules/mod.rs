@@ -179,6 +179,20 @@ fn ungoverned(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
     neighbours::of_ungoverned(context)
 }
 
+/// What is wrong with the new Cluster of `write` by its values alone, whoever writes it: no question
+/// is asked. For whoever was refused for another reason and wants to know all.
+#[must_use]
+pub fn judge_values(write: &Write, policy: &Policy) -> Vec<Violation> {
+    let context = Context {
+        write,
+        policy,
+        facts: &Facts::default(),
+        restored: None,
+    };
+    let families: [RuleFamily; 3] = [naming::of_cluster, record::of_cluster, limits::of_cluster];
+    collect(families, context, Unanswered::default()).unwrap_or_default()
+}
+
 fn collect(
     families: impl IntoIterator<Item = RuleFamily>,
     context: Context<'_>,
