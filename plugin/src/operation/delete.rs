@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Next, Operation, policy};
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
 pub(crate) use step::RIGHTS;
@@ -124,8 +124,17 @@ impl Delete {
         };
         let tombstone = Tombstone::of(cluster, world.pooler.as_ref().map(View), deletion);
         let config_map = tombstone.config_map(cluster, &self.name, &id, deletion);
-        self.k8s.create(Kind::ConfigMap, &config_map, false).await?;
-        Ok(())
+        let written = self.k8s.create(Kind::ConfigMap, &config_map, false).await;
+        let Err(failure) = written else {
+            return Ok(());
+        };
+        // Admission judges before the API server sees that it is there: what another deletion has
+        // just written is refused as not fitting, and is no reason that helps anybody.
+        let name = View(&config_map).name();
+        match self.k8s.get(Kind::ConfigMap, name).await {
+            Ok(Some(_)) if failure.is_denial() => Err(failure.class(Class::Exists)),
+            _ => Err(failure),
+        }
     }
 
     async fn move_stage(&self, world: &World, stage: Stage) -> Result<(), Failure> {
