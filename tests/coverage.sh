@@ -15,8 +15,9 @@ source <(cargo llvm-cov show-env --sh 2>/dev/null)
 cargo llvm-cov clean --workspace
 trap 'cargo llvm-cov clean --workspace' EXIT
 cargo build --locked --workspace --bins
-# The matrix of faults runs the same lines a thousand times, and does so in `make test`.
-export DAAP_FAULTS=create
+# The matrix of faults and what is tried at random run the same lines a thousand times, and do so in
+# `make test`.
+export DAAP_FAULTS=create DAAP_RANDOM_WRITES=200 DAAP_FUZZ_SECONDS=1
 cargo test --locked --workspace --no-fail-fast
 
 # A sandbox goes down just after the suite that used it, and writes its profiles then.
