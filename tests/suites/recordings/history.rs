@@ -6,13 +6,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use daap_tests::sandbox::wait_for;
 use futures::StreamExt as _;
 use kube::{
-    Api,
-    api::{DynamicObject, WatchEvent, WatchParams},
+    Api, ResourceExt as _,
+    api::{DynamicObject, ListParams, WatchEvent, WatchParams},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+
+use crate::database::LIMIT;
 
 /// The recordings, where they are at hand.
 pub(crate) fn recordings() -> Option<PathBuf> {
@@ -40,6 +43,7 @@ pub(crate) fn read(folder: &Path, file: &str) -> Vec<Value> {
 
 /// What is seen of one kind, while it is watched.
 pub(crate) struct Watched {
+    api: Api<DynamicObject>,
     events: Arc<Mutex<Vec<Value>>>,
     task: JoinHandle<()>,
 }
@@ -50,7 +54,7 @@ impl Watched {
         let events = Arc::new(Mutex::new(Vec::new()));
         let seen = events.clone();
         let version = api
-            .list(&kube::api::ListParams::default())
+            .list(&ListParams::default())
             .await
             .unwrap()
             .metadata
@@ -71,12 +75,25 @@ impl Watched {
                 seen.lock().unwrap().push(event);
             }
         });
-        Self { events, task }
+        Self { api, events, task }
     }
 
-    /// What was seen so far.
-    pub(crate) fn events(&self) -> Vec<Value> {
-        self.events.lock().unwrap().clone()
+    /// What was seen so far, up to what is there now: a watch may lag behind a read.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let caught_up = wait_for("the watch has caught up", LIMIT, async || {
+            let present = self.api.list(&ListParams::default()).await?;
+            let seen = self.events.lock().unwrap().clone();
+            let is_seen = |object: &DynamicObject| {
+                let latest = { seen.iter().rev() }
+                    .find(|event| event["metadata"]["name"] == object.name_any());
+                latest.is_some_and(|event| {
+                    event["metadata"]["resourceVersion"].as_str()
+                        == object.metadata.resource_version.as_deref()
+                })
+            };
+            Ok(present.iter().all(is_seen).then_some(seen))
+        });
+        caught_up.await.unwrap()
     }
 }
 

@@ -24,7 +24,7 @@ async fn the_stand_in_writes_what_the_real_operator_wrote() {
 
     hold(
         &until_restored(read(&folder, "clusters.jsonl")),
-        &clusters.events(),
+        &clusters.events().await,
         CLUSTER,
         &[
             "/status/phase",
@@ -53,7 +53,7 @@ async fn the_stand_in_writes_what_the_real_operator_wrote() {
     );
     hold(
         &until_restored(read(&folder, "poolers.jsonl")),
-        &poolers.events(),
+        &poolers.events().await,
         "daap-orders-pooler",
         &[
             "/status/phase",
@@ -66,7 +66,7 @@ async fn the_stand_in_writes_what_the_real_operator_wrote() {
     );
     hold(
         &until_restored(read(&folder, "deployments.jsonl")),
-        &deployments.events(),
+        &deployments.events().await,
         "daap-orders-pooler",
         &[
             "/status/replicas",
@@ -82,7 +82,7 @@ async fn the_stand_in_writes_what_the_real_operator_wrote() {
     for claim in ["daap-orders-1", "daap-orders-2"] {
         hold(
             &recorded,
-            &claims.events(),
+            &claims.events().await,
             claim,
             &[
                 "/metadata/annotations/cnpg.io~1pvcStatus",

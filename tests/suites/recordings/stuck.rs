@@ -47,14 +47,14 @@ async fn an_image_that_cannot_be_pulled_and_hibernation_on_top() {
     database.wait_cluster("hibernation waits", waits).await;
     hold(
         &alive(read(&folder, "clusters.jsonl")),
-        &clusters.events(),
+        &clusters.events().await,
         "daap-noimage",
         &PATHS,
     );
     let pooler = ["/status/phase", "/status/phaseReason", "/status/instances"];
     hold(
         &alive(read(&folder, "poolers.jsonl")),
-        &poolers.events(),
+        &poolers.events().await,
         "daap-noimage-pooler",
         &pooler,
     );
@@ -76,14 +76,14 @@ async fn a_volume_that_cannot_be_bound() {
         .await;
     hold(
         &alive(read(&folder, "clusters.jsonl")),
-        &clusters.events(),
+        &clusters.events().await,
         "daap-novolume",
         &PATHS,
     );
     let claim = ["/status/phase", "/metadata/annotations/cnpg.io~1pvcStatus"];
     hold(
         &alive(read(&folder, "pvc.jsonl")),
-        &claims.events(),
+        &claims.events().await,
         "daap-novolume-1",
         &claim,
     );
@@ -102,7 +102,7 @@ async fn a_pooler_whose_cluster_does_not_exist() {
     let paths = ["/status/phase", "/status/phaseReason", "/status/instances"];
     hold(
         &alive(read(&folder, "poolers.jsonl")),
-        &poolers.events(),
+        &poolers.events().await,
         "daap-ghost-pooler",
         &paths,
     );

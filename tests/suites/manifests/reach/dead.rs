@@ -89,6 +89,13 @@ fn retained(dead: &Dead) {
             "-p",
             r#"{"metadata":{"finalizers":null}}"#,
         ],
+        &[
+            "patch",
+            "pvc/ours",
+            "--type=merge",
+            "-p",
+            r#"{"spec":{"volumeName":"mine"}}"#,
+        ],
         &["delete", "secret/ours"],
         &["label", "secret/ours", "daap.dev/id-"],
         &["label", "secret/ours", "cnpg.io/cluster=mine"],
@@ -129,6 +136,8 @@ fn retained(dead: &Dead) {
             "--type=merge",
             "-p",
             r#"{"spec":{"volumeName":"v"}}"#,
+            "--as=system:serviceaccount:kube-system:persistent-volume-binder",
+            "--as-group=daap:admins",
         ],
         &[
             "annotate",
