@@ -56,8 +56,10 @@ async fn the_webhook_decides_and_without_it_nothing_is_written() {
     eprintln!("with the webhook, ready after {:?}", sandbox.raised_in());
     let own = cluster("orders", "payments");
     try_to_create(&sandbox, &own).await.unwrap();
-    let foreign = cluster("orders", "billing");
-    let refused = try_to_create(&sandbox, &foreign).await.unwrap_err();
+    // What no policy of the API server refuses before the webhook is asked.
+    let mut large = own.clone();
+    large.data["spec"]["instances"] = 99.into();
+    let refused = try_to_create(&sandbox, &large).await.unwrap_err();
     assert!(refused.contains("denied the request"), "{refused}");
 
     sandbox.kill(Component::Webhook).await.unwrap();
