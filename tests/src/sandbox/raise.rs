@@ -10,7 +10,7 @@ use super::{
     component::{Component, Plan},
     definitions,
     folder::write_private,
-    identity::User,
+    identity::{NAMESPACE, User},
     kubeconfig,
     layout::Layout,
     manifests::Manifests,
@@ -62,6 +62,7 @@ pub(super) async fn raise(running: &mut Running, options: &SandboxOptions) -> Re
         },
         definitions::install(&client, options.real_crds),
     )?;
+    seed::until_in_force(&client, NAMESPACE).await?;
     tracing::info!("CRDs, users and manifests are applied");
     // The garbage collector looks for new kinds every 30 s only, so it starts after the CRDs.
     running.start(Component::ControllerManager).await?;

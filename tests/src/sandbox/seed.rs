@@ -1,13 +1,20 @@
 //! The users' rights, and what every cluster has before anybody works in it.
 
+use std::time::Duration;
+
 use anyhow::Result;
-use kube::Client;
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
+use kube::{Api, Client, api::PostParams};
 use serde_json::{Value, json};
 
 use super::{
     apply::{Document, apply_all},
     identity::{NAMESPACE, User},
+    wait::wait_for,
 };
+
+/// How long the authorizer may be behind.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// Namespaces that are there from the start.
 const NAMESPACES: [&str; 4] = [NAMESPACE, "daap-system", "daap-sandbox", "cnpg-system"];
@@ -31,7 +38,37 @@ pub(super) async fn plant(client: &Client) -> Result<()> {
 /// Makes a namespace in which the users have the rights that they have in `apps`.
 pub(super) async fn plant_namespace(client: &Client, name: &str) -> Result<()> {
     apply_values(client, &[namespace(name)]).await?;
-    apply_values(client, &rights_in(name)).await
+    apply_values(client, &rights_in(name)).await?;
+    until_in_force(client, name).await
+}
+
+/// Waits until the authorizer knows the users' rights: it watches them, and is a moment behind.
+pub(super) async fn until_in_force(client: &Client, namespace: &str) -> Result<()> {
+    let api: Api<SubjectAccessReview> = Api::all(client.clone());
+    for user in User::DEVELOPERS {
+        let team = user.team().map(|team| ("own", "daap.dev", "teams", team));
+        let database = Some(("create", "postgresql.cnpg.io", "clusters", ""));
+        for (verb, group, resource, name) in [team, database].into_iter().flatten() {
+            let review: SubjectAccessReview = serde_json::from_value(json!({
+                "spec": {
+                    "user": user.name(),
+                    "groups": user.groups(),
+                    "resourceAttributes": {
+                        "verb": verb, "group": group, "resource": resource, "name": name,
+                        "namespace": namespace,
+                    },
+                },
+            }))?;
+            let what = format!("{user} may {verb} {resource} in {namespace}");
+            wait_for(&what, LIMIT, async || {
+                let answer = api.create(&PostParams::default(), &review).await?;
+                let allowed = answer.status.is_some_and(|status| status.allowed);
+                Ok(allowed.then_some(()))
+            })
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 async fn apply_values(client: &Client, values: &[Value]) -> Result<()> {
