@@ -90,6 +90,16 @@ pub mod cnpg {
     pub const HIBERNATION_CONDITION: &str = "cnpg.io/hibernation";
 }
 
+/// What we use of Kubernetes' own controllers.
+pub mod kubernetes {
+    /// Finalizer: while it is there, a volume that a pod uses does not go.
+    pub const VOLUME_PROTECTION: &str = "kubernetes.io/pvc-protection";
+    /// What the accounts begin with whose controllers take it away.
+    pub const CONTROLLERS: &str = "system:serviceaccount:kube-system:";
+    /// Who they all are where they have no accounts of their own.
+    pub const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
+}
+
 /// The virtual resources that ownership is asked about (no server serves them).
 pub mod rbac {
     /// API group of both.

@@ -1,16 +1,10 @@
 //! Conditions in CEL, by which the API server itself decides what it sends here.
 
 use daap_crds::contract::cnpg::TRUSTED_SECRETS;
+use daap_crds::contract::kubernetes::{CONTROLLER_MANAGER, CONTROLLERS, VOLUME_PROTECTION};
 use daap_crds::contract::{NAME_PREFIX, PREFIX, label};
 
 use super::exempt::{GARBAGE_COLLECTOR, NAMESPACE_CONTROLLER, OPERATOR};
-
-/// While it is there, a volume that a pod uses does not go.
-const PROTECTION: &str = "kubernetes.io/pvc-protection";
-/// Whose controllers take that finalizer away.
-const CONTROLLERS: &str = "system:serviceaccount:kube-system:";
-/// Who they all are where they have no accounts of their own.
-const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
 /// A `matchCondition` of a webhook, or of a `ValidatingAdmissionPolicy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +111,9 @@ fn named() -> String {
 }
 
 fn changes_what_is_kept() -> String {
-    let protected =
-        |object: &str| format!("'{PROTECTION}' in {object}.metadata.?finalizers.orValue([])");
+    let protected = |object: &str| {
+        format!("'{VOLUME_PROTECTION}' in {object}.metadata.?finalizers.orValue([])")
+    };
     format!(
         "request.operation == 'DELETE' \
          || object.metadata.?ownerReferences != oldObject.metadata.?ownerReferences \

@@ -11,16 +11,11 @@ use super::ownership::must_own;
 use super::{Context, Verdict};
 use crate::admission::write::trusted_by;
 use crate::contract::cnpg::STEERING;
+use crate::contract::kubernetes::{CONTROLLER_MANAGER, CONTROLLERS, VOLUME_PROTECTION};
 use crate::contract::{PREFIX, label};
 use crate::object::View;
 use crate::violation::{Rule, Violation};
 
-/// While it is there, a volume that a pod uses does not go.
-const PROTECTION: &str = "kubernetes.io/pvc-protection";
-/// Whose controllers take that finalizer away.
-const CONTROLLERS: &str = "system:serviceaccount:kube-system:";
-/// Who they all are where they have no accounts of their own.
-const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 /// Which disk a volume gets: controllers write it, once.
 const BINDING: &str = "/spec/volumeName";
 /// What of a volume or a Secret is guarded beside its metadata.
@@ -139,5 +134,5 @@ fn keys(map: Option<&Map<String, Value>>) -> Vec<(&String, &Value)> {
 
 fn is_protected(volume: View<'_>) -> bool {
     let finalizers = volume.at("/metadata/finalizers").and_then(Value::as_array);
-    finalizers.is_some_and(|finalizers| finalizers.iter().any(|one| one == PROTECTION))
+    finalizers.is_some_and(|finalizers| finalizers.iter().any(|one| one == VOLUME_PROTECTION))
 }
