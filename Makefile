@@ -31,7 +31,7 @@ sandbox-status: build ## Say what is up
 	@$(SANDBOX) status
 
 test: setup build ## Every test
-	@cargo test --locked --workspace --no-fail-fast
+	@tests/run.sh
 
 test-unit: ## The tests that need no API server
 	@cargo test --locked --workspace --lib --bins

@@ -141,7 +141,12 @@ async fn every_fault_on_every_request_is_told_truly_and_made_good_by_the_same_co
     let tally = tally.into_inner().unwrap();
     say(&tally.summary(planned, failures.len(), begun.elapsed()));
     assert_eq!(tally.cases(), planned, "a case was skipped");
-    assert!(failures.is_empty(), "{} cases failed", failures.len());
+    let first = failures.first().map(String::as_str).unwrap_or_default();
+    assert!(
+        failures.is_empty(),
+        "{} cases failed, the first: {first}",
+        failures.len()
+    );
 }
 
 /// Looks again until it is so; the last objection is what the test fails with.

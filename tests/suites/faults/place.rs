@@ -139,7 +139,8 @@ impl Place {
     }
 
     fn kubeconfig_file(&self, proxy: &Proxy) -> PathBuf {
-        let file = self.folder.path().join("proxy.json");
+        // Several run in one place at once, each through its own proxy.
+        let file = self.folder.path().join(proxy.file_name());
         std::fs::write(&file, proxy.kubeconfig()).unwrap();
         file
     }

@@ -189,6 +189,11 @@ impl Proxy {
         .to_string()
     }
 
+    /// What the kubeconfig is to be called; no other proxy that runs has one of this name.
+    pub(crate) fn file_name(&self) -> String {
+        format!("proxy-{}.json", self.address.port())
+    }
+
     /// Whether the fault has happened.
     pub(crate) fn has_fired(&self) -> bool {
         self.shared.seen.lock().unwrap().fired
