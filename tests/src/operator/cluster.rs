@@ -104,9 +104,12 @@ async fn reconcile(object: Arc<DynamicObject>, shared: Arc<Shared>) -> Result<Ac
     let poolers = resources::poolers(&shared.client, &cluster.namespace)
         .list(&ListParams::default())
         .await?;
+    // In the recordings a Pooler has always been looked at, and found without the Secret, before its
+    // Cluster's pass made that.
     let poolers = poolers
         .iter()
         .filter(|pooler| pooler.data["spec"]["cluster"]["name"] == name.as_str())
+        .filter(|pooler| !pooler.data["status"]["phase"].is_null())
         .map(ResourceExt::name_any)
         .collect();
     Pass {

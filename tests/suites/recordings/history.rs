@@ -1,6 +1,7 @@
 //! Watch events, recorded or seen, and the values that a field took in their course.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -91,10 +92,22 @@ impl Watched {
                         == object.metadata.resource_version.as_deref()
                 })
             };
-            Ok(present.iter().all(is_seen).then_some(seen))
+            let is_over = |event: &Value| {
+                event["type"] == "DELETED" || { present.iter() }
+                    .any(|object| event["metadata"]["name"] == object.name_any())
+            };
+            let all = present.iter().all(is_seen) && last_of_each(&seen).all(is_over);
+            Ok(all.then_some(seen))
         });
         caught_up.await.unwrap()
     }
+}
+
+fn last_of_each(events: &[Value]) -> impl Iterator<Item = &Value> {
+    let last: BTreeMap<_, _> = { events.iter() }
+        .map(|event| (event["metadata"]["name"].as_str(), event))
+        .collect();
+    last.into_values()
 }
 
 impl Drop for Watched {
