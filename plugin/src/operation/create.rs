@@ -9,10 +9,11 @@ use daap_crds::names::DatabaseId;
 use daap_crds::object::{View, map_at, set_annotation};
 use daap_crds::pending::{OperationName, Pending};
 use daap_crds::policy::Defaults;
-use futures::future::try_join3;
+use futures::future::try_join;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::pair::Pair;
 use super::pooler::{self, Pooler as Whose};
 use super::{Next, Operation, dock, policy, stamps};
 use crate::database::tombstones;
@@ -140,13 +141,8 @@ impl Operation for Create {
 
     async fn observe(&self) -> Result<World, Failure> {
         let name = &self.asked.name;
-        let (cluster_name, pooler_name) = (name.cluster(), name.pooler());
-        let (cluster, pooler, tombstones) = try_join3(
-            self.k8s.get(Kind::Cluster, &cluster_name),
-            self.k8s.get(Kind::Pooler, &pooler_name),
-            tombstones(&self.k8s, name),
-        )
-        .await?;
+        let (Pair { cluster, pooler }, tombstones) =
+            try_join(Pair::read(&self.k8s, name), tombstones(&self.k8s, name)).await?;
         Ok(World {
             cluster,
             pooler,

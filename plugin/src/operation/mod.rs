@@ -9,6 +9,7 @@ mod delete;
 mod dock;
 #[cfg(test)]
 mod faults;
+mod pair;
 pub(crate) mod policy;
 mod pooler;
 mod purge;

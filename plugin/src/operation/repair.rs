@@ -9,10 +9,11 @@ use daap_crds::names::DatabaseName;
 use daap_crds::object::{View, map_at};
 use daap_crds::pending::{OperationName, Pending};
 use daap_crds::tombstone::Tombstone;
-use futures::future::try_join3;
+use futures::future::try_join;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::pair::Pair;
 use super::pooler::{self, Pooler as Whose};
 use super::retained::{self, Kept};
 use super::{Next, Operation, stamps};
@@ -195,10 +196,8 @@ impl Operation for Repair {
     type Step = Step;
 
     async fn observe(&self) -> Result<World, Failure> {
-        let (cluster_name, pooler_name) = (self.name.cluster(), self.name.pooler());
-        let (cluster, pooler, tombstones) = try_join3(
-            self.k8s.get(Kind::Cluster, &cluster_name),
-            self.k8s.get(Kind::Pooler, &pooler_name),
+        let (Pair { cluster, pooler }, tombstones) = try_join(
+            Pair::read(&self.k8s, &self.name),
             tombstones(&self.k8s, &self.name),
         )
         .await?;

@@ -10,11 +10,12 @@ use daap_crds::names::DatabaseName;
 use daap_crds::object::View;
 use daap_crds::pending::{OperationName, Pending};
 use daap_crds::tombstone::Tombstone;
-use futures::future::try_join4;
+use futures::future::try_join3;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::delete::uses_volume;
+use super::pair::Pair;
 use super::pooler::{self, Pooler as Whose};
 use super::retained::{self, Kept};
 use super::{Next, Operation, dock, stamps};
@@ -154,10 +155,8 @@ impl Operation for Restore {
 
     async fn observe(&self) -> Result<World, Failure> {
         let of_cluster = format!("{}={}", cnpg::CLUSTER, self.name.cluster());
-        let (cluster_name, pooler_name) = (self.name.cluster(), self.name.pooler());
-        let (cluster, pooler, tombstones, pods) = try_join4(
-            self.k8s.get(Kind::Cluster, &cluster_name),
-            self.k8s.get(Kind::Pooler, &pooler_name),
+        let (Pair { cluster, pooler }, tombstones, pods) = try_join3(
+            Pair::read(&self.k8s, &self.name),
             tombstones(&self.k8s, &self.name),
             self.k8s.list(Kind::Pod, &of_cluster),
         )

@@ -4,14 +4,14 @@ mod target;
 
 use std::fmt;
 
-use daap_crds::contract::{annotation, label};
+use daap_crds::contract::annotation;
 use daap_crds::history::Tracked;
 use daap_crds::names::DatabaseName;
-use daap_crds::object::{View, map_at, set_annotation, set_label};
+use daap_crds::object::{View, map_at, set_annotation};
 use daap_crds::pending::{OperationName, Pending};
-use futures::future::try_join;
 use serde_json::{Value, json};
 
+use super::pair::{self, Pair};
 use super::update::refuse_impossible;
 use super::{Changes, Next, Operation, stamps};
 use crate::cli::DryRun;
@@ -38,13 +38,6 @@ impl fmt::Display for Step {
             Self::Finish => "closing the rollback",
         })
     }
-}
-
-/// What is read before each step.
-#[derive(Debug)]
-pub(crate) struct World {
-    pub(crate) cluster: Option<Value>,
-    pooler: Option<Value>,
 }
 
 /// The operation.
@@ -167,20 +160,14 @@ fn pending(cluster: View<'_>) -> Option<Pending> {
 }
 
 impl Operation for Rollback {
-    type World = World;
+    type World = Pair;
     type Step = Step;
 
-    async fn observe(&self) -> Result<World, Failure> {
-        let (cluster_name, pooler_name) = (self.name.cluster(), self.name.pooler());
-        let (cluster, pooler) = try_join(
-            self.k8s.get(Kind::Cluster, &cluster_name),
-            self.k8s.get(Kind::Pooler, &pooler_name),
-        )
-        .await?;
-        Ok(World { cluster, pooler })
+    async fn observe(&self) -> Result<Pair, Failure> {
+        Pair::read(&self.k8s, &self.name).await
     }
 
-    fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
+    fn next(&mut self, world: &Pair) -> Result<Next<Step>, Failure> {
         let Some(cluster) = &world.cluster else {
             return Err(crate::commands::not_found(&self.name, &self.k8s));
         };
@@ -222,14 +209,14 @@ impl Operation for Rollback {
         if !self.stamped && self.dry_run == DryRun::None && stamps::are_missing(view) {
             return Ok(Next::Do(Step::Stamp));
         }
-        let team = view.label(label::OWNER_TEAM);
-        Ok(Next::Do(match world.pooler.as_ref().map(View) {
-            Some(pooler) if pooler.label(label::OWNER_TEAM) != team => Step::LabelPooler,
-            _ => Step::Finish,
+        Ok(Next::Do(if world.is_pooler_behind() {
+            Step::LabelPooler
+        } else {
+            Step::Finish
         }))
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, world: &Pair) -> Result<(), Failure> {
         let Some(cluster) = &world.cluster else {
             return Ok(());
         };
@@ -257,9 +244,7 @@ impl Operation for Rollback {
                 self.stamped = true;
             }
             Step::LabelPooler => {
-                let mut patch = json!({});
-                let team = view.label(label::OWNER_TEAM).unwrap_or_default();
-                set_label(&mut patch, label::OWNER_TEAM, team);
+                let patch = pair::team_of(view);
                 self.k8s
                     .merge(Kind::Pooler, &self.name.pooler(), &patch, dry_run)
                     .await?;

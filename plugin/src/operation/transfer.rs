@@ -4,12 +4,12 @@ use std::fmt;
 
 use daap_crds::contract::{annotation, label};
 use daap_crds::names::{DatabaseName, Team};
-use daap_crds::object::{View, map_at, set_annotation, set_label};
+use daap_crds::object::{View, map_at, set_annotation};
 use daap_crds::pending::{OperationName, Pending};
-use futures::future::try_join;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::pair::{self, Pair};
 use super::{Changes, Next, Operation, stamps};
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, annotate};
@@ -50,13 +50,6 @@ impl fmt::Display for Step {
             Self::Finish => "finishing the record",
         })
     }
-}
-
-/// What is read before each step.
-#[derive(Debug)]
-pub(crate) struct World {
-    cluster: Option<Value>,
-    pooler: Option<Value>,
 }
 
 /// The operation.
@@ -170,20 +163,14 @@ impl Transfer {
 }
 
 impl Operation for Transfer {
-    type World = World;
+    type World = Pair;
     type Step = Step;
 
-    async fn observe(&self) -> Result<World, Failure> {
-        let (cluster_name, pooler_name) = (self.name.cluster(), self.name.pooler());
-        let (cluster, pooler) = try_join(
-            self.k8s.get(Kind::Cluster, &cluster_name),
-            self.k8s.get(Kind::Pooler, &pooler_name),
-        )
-        .await?;
-        Ok(World { cluster, pooler })
+    async fn observe(&self) -> Result<Pair, Failure> {
+        Pair::read(&self.k8s, &self.name).await
     }
 
-    fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
+    fn next(&mut self, world: &Pair) -> Result<Next<Step>, Failure> {
         let Some(cluster) = world.cluster.as_ref().map(View) else {
             return Err(crate::commands::not_found(&self.name, &self.k8s));
         };
@@ -197,16 +184,14 @@ impl Operation for Transfer {
         if !self.stamped && stamps::are_missing(cluster) {
             return Ok(Next::Do(Step::Stamp));
         }
-        let team = cluster.label(label::OWNER_TEAM);
-        match world.pooler.as_ref().map(View) {
-            Some(pooler) if pooler.label(label::OWNER_TEAM) != team => {
-                Ok(Next::Do(Step::LabelPooler))
-            }
-            _ => Ok(Next::Do(Step::Finish)),
-        }
+        Ok(Next::Do(if world.is_pooler_behind() {
+            Step::LabelPooler
+        } else {
+            Step::Finish
+        }))
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, world: &Pair) -> Result<(), Failure> {
         let Some(cluster) = world.cluster.as_ref().map(View) else {
             return Ok(());
         };
@@ -229,12 +214,7 @@ impl Operation for Transfer {
                 let patch = self.change_team(cluster)?;
                 (Kind::Cluster, cluster.name().to_owned(), patch)
             }
-            Step::LabelPooler => {
-                let mut patch = json!({});
-                let team = cluster.label(label::OWNER_TEAM).unwrap_or_default();
-                set_label(&mut patch, label::OWNER_TEAM, team);
-                (Kind::Pooler, self.name.pooler(), patch)
-            }
+            Step::LabelPooler => (Kind::Pooler, self.name.pooler(), pair::team_of(cluster)),
             Step::Finish => {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
                 (Kind::Cluster, cluster.name().to_owned(), patch)

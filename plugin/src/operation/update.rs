@@ -5,12 +5,11 @@ mod storage;
 
 use std::fmt;
 
-use daap_crds::contract::label;
 use daap_crds::names::DatabaseName;
-use daap_crds::object::{View, map_at, set_label};
-use futures::future::try_join;
+use daap_crds::object::{View, map_at};
 use serde_json::{Value, json};
 
+use super::pair::{self, Pair};
 use super::{Next, Operation, stamps};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
@@ -34,13 +33,6 @@ impl fmt::Display for Step {
             Self::Stamp => "writing the history",
         })
     }
-}
-
-/// What is read before each step.
-#[derive(Debug)]
-pub(crate) struct World {
-    pub(crate) cluster: Option<Value>,
-    pooler: Option<Value>,
 }
 
 /// The operation.
@@ -82,20 +74,14 @@ impl Update {
 }
 
 impl Operation for Update {
-    type World = World;
+    type World = Pair;
     type Step = Step;
 
-    async fn observe(&self) -> Result<World, Failure> {
-        let (cluster_name, pooler_name) = (self.name.cluster(), self.name.pooler());
-        let (cluster, pooler) = try_join(
-            self.k8s.get(Kind::Cluster, &cluster_name),
-            self.k8s.get(Kind::Pooler, &pooler_name),
-        )
-        .await?;
-        Ok(World { cluster, pooler })
+    async fn observe(&self) -> Result<Pair, Failure> {
+        Pair::read(&self.k8s, &self.name).await
     }
 
-    fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
+    fn next(&mut self, world: &Pair) -> Result<Next<Step>, Failure> {
         let Some(cluster) = &world.cluster else {
             return Err(crate::commands::not_found(&self.name, &self.k8s));
         };
@@ -124,16 +110,14 @@ impl Operation for Update {
         if !self.dry_run && !self.stamped && stamps::are_missing(View(cluster)) {
             return Ok(Next::Do(Step::Stamp));
         }
-        let team = View(cluster).label(label::OWNER_TEAM);
-        match world.pooler.as_ref().map(View) {
-            Some(pooler) if pooler.label(label::OWNER_TEAM) != team => {
-                Ok(Next::Do(Step::LabelPooler))
-            }
-            _ => Ok(Next::Done),
-        }
+        Ok(if world.is_pooler_behind() {
+            Next::Do(Step::LabelPooler)
+        } else {
+            Next::Done
+        })
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, world: &Pair) -> Result<(), Failure> {
         let Some(cluster) = &world.cluster else {
             return Ok(());
         };
@@ -163,12 +147,7 @@ impl Operation for Update {
                 self.dry_run_done = self.dry_run;
             }
             Step::LabelPooler => {
-                let mut patch = json!({});
-                set_label(
-                    &mut patch,
-                    label::OWNER_TEAM,
-                    view.label(label::OWNER_TEAM).unwrap_or_default(),
-                );
+                let patch = pair::team_of(view);
                 self.k8s
                     .merge(Kind::Pooler, &self.name.pooler(), &patch, self.dry_run)
                     .await?;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use daap_crds::contract::label;
 use daap_crds::history::{Action, verify_object};
 use daap_crds::names::Team;
 use daap_crds::purpose::Purpose;
