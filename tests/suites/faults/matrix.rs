@@ -90,6 +90,7 @@ async fn every_fault_on_every_request_is_told_truly_and_made_good_by_the_same_co
             .map_or(&[][..], |other| &runs[other].requests);
         let own = |key: &&Key| key.is_write() || !elsewhere.contains(key);
         let requests: Vec<&Key> = run.requests.iter().filter(own).collect();
+        assert!(!requests.is_empty(), "{} sent nothing", operation.name);
         tally.operation(operation.name, requests.len());
         for key in requests {
             for fault in Fault::ALL {
