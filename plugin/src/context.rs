@@ -20,6 +20,11 @@ impl Context {
         }
     }
 
+    /// What `-n` says.
+    pub(crate) fn namespace_flag(&self) -> Option<&str> {
+        self.flags.namespace.as_deref()
+    }
+
     /// The client; made at the first call, so that what needs none is fast and works offline.
     pub(crate) async fn kubernetes(&self) -> Result<&Kubernetes, Failure> {
         self.kubernetes

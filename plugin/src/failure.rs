@@ -194,6 +194,11 @@ impl Failure {
         self.class
     }
 
+    /// Whether it was Ctrl-C.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.exit == INTERRUPTED
+    }
+
     /// Whether the same write will be refused again.
     pub(crate) fn is_hard(&self) -> bool {
         matches!(self.class, Class::Hard | Class::Forbidden)

@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
+    apply, connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
     rollback, transfer, tree, update, version,
 };
 use context::Context;
@@ -79,6 +79,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Connect(args) => return connect::run(&context, args).await,
         Command::Credentials(args) => credentials::run(&context, args).await?,
         Command::History(args) => history::run(&context, args).await?,
+        Command::Apply(args) => apply::run(&context, args).await?,
         Command::Update(args) => update::run(&context, args).await?,
         Command::Tree(args) => tree::run(&context, args).await?,
         Command::Rollback(args) => rollback::run(&context, args).await?,

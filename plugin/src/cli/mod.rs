@@ -11,7 +11,7 @@ pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
 
 use crate::commands::{
-    connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
+    apply, connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
     rollback, transfer, tree, update, version,
 };
 
@@ -33,13 +33,14 @@ Use:
   credentials  Show how to connect: host, user, URI
 
 Change and remove:
+  apply        Create or change databases as files say, once the difference is shown
   update       Change owner team, purpose, instances or storage
   rollback     Write the values of an earlier version again
   transfer     Offer a database to another team, accept one, or withdraw the offer
   delete       Delete a database; its record stays, and its data unless it is purged
   restore      Bring a deleted database back, with its data, id and password
   purge        Destroy the data that a deleted database left
-  diff         Show where a database is not what its record says
+  diff         Show where a database is not what its record, or a file, says
   repair       Finish what is unfinished, write back what has drifted, or undo a deletion
 
 Other:
@@ -93,6 +94,8 @@ pub(crate) enum Command {
     Connect(connect::ConnectArgs),
     /// Show how to connect: host, user, URI
     Credentials(credentials::CredentialsArgs),
+    /// Create or change databases as files say, once the difference is shown
+    Apply(apply::ApplyArgs),
     /// Change owner team, purpose, instances or storage
     Update(update::UpdateArgs),
     /// Write the values of an earlier version again
@@ -105,7 +108,7 @@ pub(crate) enum Command {
     Restore(restore::RestoreArgs),
     /// Destroy the data that a deleted database left
     Purge(purge::PurgeArgs),
-    /// Show where a database is not what its record says
+    /// Show where a database is not what its record, or a file, says
     Diff(diff::DiffArgs),
     /// Finish what is unfinished, write back what has drifted, or undo a deletion
     Repair(repair::RepairArgs),

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 use daap_crds::names::DatabaseId;
-use serde_json::json;
+use serde_json::Value;
 
 use super::input::Input;
 use super::written::WriteFlags;
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::failure::{Complaint, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
 use crate::operation::{self, Asked, Create, Deadline, Ready, policy};
-use crate::output::{Format, Progress, json, stderr_line, stdout, stdout_line, yaml};
+use crate::output::{Documents, OutputFormat, Progress, stderr_line, stdout, stdout_line};
 use fields::Fields;
 
 const EXAMPLES: &str = "\
@@ -80,8 +80,8 @@ pub(crate) async fn run(context: &Context, args: CreateArgs) -> Result<(), Failu
         return Err(everything_wrong(context, &args, input, &asked).await);
     }
     match args.flags.dry_run {
-        DryRun::Client => return print_manifests(context, &asked, args.flags.output).await,
-        DryRun::Server => return dry_run(context, &asked, args.flags.output).await,
+        DryRun::Client => return print_manifests(context, &asked, &args.flags.output).await,
+        DryRun::Server => return dry_run(context, &asked, &args.flags.output).await,
         DryRun::None => {}
     }
     let k8s = context.kubernetes().await?;
@@ -179,7 +179,7 @@ async fn judged_by_server(k8s: &Kubernetes, asked: &Asked) -> Vec<Complaint> {
     }
 }
 
-async fn dry_run(context: &Context, asked: &Asked, format: Format) -> Result<(), Failure> {
+async fn dry_run(context: &Context, asked: &Asked, format: &OutputFormat) -> Result<(), Failure> {
     let k8s = context.kubernetes().await?;
     let name = &asked.name;
     if k8s.get(Kind::Cluster, &name.cluster()).await?.is_some() {
@@ -188,21 +188,33 @@ async fn dry_run(context: &Context, asked: &Asked, format: Format) -> Result<(),
             k8s.namespace()
         )));
     }
-    let id = asked.id.unwrap_or_else(DatabaseId::random);
-    // The Pooler cannot be tried: admission looks for its Cluster, which a dry run does not store.
-    let cluster = asked.cluster(k8s.namespace(), id);
-    let cluster = match k8s.create(Kind::Cluster, &cluster, true).await {
-        Ok(cluster) => cluster,
-        Err(failure) => {
-            let failure = policy::and_complaints(k8s, failure, &cluster).await;
-            return Err(failure.context(format!("database/{name} would not be created")));
-        }
-    };
+    let (cluster, id) = try_on_server(k8s, asked).await?;
     let would = [cluster, asked.desired(k8s.namespace(), id).pooler("")];
     print(would.into(), asked, format, DryRun::Server)
 }
 
-async fn print_manifests(context: &Context, asked: &Asked, format: Format) -> Result<(), Failure> {
+/// What the server makes of the Cluster, and the id that it would have. The Pooler cannot be tried:
+/// admission looks for its Cluster, which a dry run does not store.
+pub(super) async fn try_on_server(
+    k8s: &Kubernetes,
+    asked: &Asked,
+) -> Result<(Value, DatabaseId), Failure> {
+    let id = asked.id.unwrap_or_else(DatabaseId::random);
+    let cluster = asked.cluster(k8s.namespace(), id);
+    match k8s.create(Kind::Cluster, &cluster, true).await {
+        Ok(cluster) => Ok((cluster, id)),
+        Err(failure) => {
+            let failure = policy::and_complaints(k8s, failure, &cluster).await;
+            Err(failure.context(format!("database/{} would not be created", asked.name)))
+        }
+    }
+}
+
+async fn print_manifests(
+    context: &Context,
+    asked: &Asked,
+    format: &OutputFormat,
+) -> Result<(), Failure> {
     // Only the namespace of the kubeconfig is needed; nothing is sent.
     let namespace = match context.kubernetes().await {
         Ok(k8s) => k8s.namespace().to_owned(),
@@ -220,15 +232,15 @@ async fn print_manifests(context: &Context, asked: &Asked, format: Format) -> Re
 /// The manifests, so that they can go into a repository. The Pooler's owner is left to the webhook:
 /// its uid does not exist yet.
 fn print(
-    mut manifests: Vec<serde_json::Value>,
+    mut manifests: Vec<Value>,
     asked: &Asked,
-    format: Format,
+    format: &OutputFormat,
     dry_run: DryRun,
 ) -> Result<(), Failure> {
     for manifest in &mut manifests {
         if let Some(metadata) = manifest
             .pointer_mut("/metadata")
-            .and_then(serde_json::Value::as_object_mut)
+            .and_then(Value::as_object_mut)
         {
             for key in [
                 "ownerReferences",
@@ -241,12 +253,12 @@ fn print(
             }
         }
     }
-    let list = json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": manifests});
-    match format {
-        Format::Json => stdout(&json(&list)?),
-        Format::Yaml => stdout(&yaml(&list)?),
-        Format::Name => stdout_line(&format!("database/{}", asked.name)),
-        Format::Table | Format::Wide => stdout_line(&format!(
+    if *format == OutputFormat::Name {
+        return stdout_line(&format!("database/{}", asked.name));
+    }
+    match format.render(&Documents::list(manifests), true)? {
+        Some(text) => stdout(&text),
+        None => stdout_line(&format!(
             "database/{} created{}",
             asked.name,
             dry_run.suffix()

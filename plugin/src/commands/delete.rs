@@ -16,7 +16,7 @@ use crate::database::{Database, Name, find, tombstones};
 use crate::failure::{Class, Failure};
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, DELETE_RIGHTS, Deadline, Delete, Manner};
-use crate::output::{Format, Progress, stdout_line};
+use crate::output::{Formats, OutputFormat, Progress, stdout_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,9 +61,10 @@ pub(crate) struct DeleteArgs {
         value_name = "FORMAT",
         default_value = "table",
         hide_default_value = true,
-        hide_possible_values = true
+        hide_possible_values = true,
+        value_parser = Formats::only(&["name"])
     )]
-    output: Format,
+    output: OutputFormat,
 }
 
 /// Deletes a database.
@@ -103,7 +104,7 @@ async fn delete(
     }
     k8s.require(&DELETE_RIGHTS, &format!("delete database/{name}"))
         .await?;
-    let printed = if args.output == Format::Name {
+    let printed = if args.output == OutputFormat::Name {
         ""
     } else {
         " deleted"

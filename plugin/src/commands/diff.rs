@@ -9,6 +9,7 @@ use futures::future::try_join;
 use serde_json::Value;
 use similar::TextDiff;
 
+use super::apply::FileFlags;
 use crate::context::Context;
 use crate::database::Name;
 use crate::failure::Failure;
@@ -19,7 +20,8 @@ use crate::output::{stdout, yaml};
 const EXAMPLES: &str = "\
 Examples:
   kubectl daap diff orders -n apps
-  kubectl daap diff orders || kubectl daap repair orders";
+  kubectl daap diff orders || kubectl daap repair orders
+  kubectl daap diff -f databases.yaml || kubectl daap apply -f databases.yaml";
 
 /// Lines around a difference, as `diff -u` shows them.
 const CONTEXT: usize = 3;
@@ -29,11 +31,17 @@ const CONTEXT: usize = 3;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DiffArgs {
     /// Name of the database
-    #[arg(value_name = "NAME")]
-    database: OsString,
+    #[arg(
+        value_name = "NAME",
+        required_unless_present = "files",
+        conflicts_with = "files"
+    )]
+    database: Option<OsString>,
+    #[command(flatten)]
+    files: Option<FileFlags>,
 }
 
-/// Shows what `repair` would write. Exit codes as of `kubectl diff`: 0 nothing, 1 something, 2 an
+/// Shows what `repair` would write, or `apply` where files are given. Exit codes as of `kubectl diff`: 0 nothing, 1 something, 2 an
 /// error.
 pub(crate) async fn run(context: &Context, args: DiffArgs) -> Result<ExitCode, Failure> {
     match diff(context, &args).await.map_err(Failure::above_1)? {
@@ -46,7 +54,10 @@ pub(crate) async fn run(context: &Context, args: DiffArgs) -> Result<ExitCode, F
 }
 
 async fn diff(context: &Context, args: &DiffArgs) -> Result<String, Failure> {
-    let name = Name::parse(&args.database)?;
+    if let Some(files) = &args.files {
+        return files.differences(context).await;
+    }
+    let name = Name::parse(args.database.as_deref().unwrap_or_default())?;
     let k8s = context.kubernetes().await?;
     let (cluster_name, pooler_name) = (name.cluster(), name.pooler());
     let (cluster, pooler) = try_join(
@@ -58,7 +69,10 @@ async fn diff(context: &Context, args: &DiffArgs) -> Result<String, Failure> {
     let mut text = String::new();
     for (object, found, recorded) in repair_differences(&name, &cluster, pooler.as_ref())? {
         if found != recorded {
-            text.push_str(&unified(&object, &shown(found)?, &shown(recorded)?));
+            text.push_str(&unified(
+                (&format!("{object} (found)"), &shown(found)?),
+                (&format!("{object} (recorded)"), &shown(recorded)?),
+            ));
         }
     }
     Ok(text)
@@ -77,14 +91,12 @@ fn shown(mut object: Value) -> Result<String, Failure> {
     yaml(&object)
 }
 
-fn unified(object: &str, found: &str, recorded: &str) -> String {
-    TextDiff::from_lines(found, recorded)
+/// Each side is its name and its text.
+pub(super) fn unified(before: (&str, &str), after: (&str, &str)) -> String {
+    TextDiff::from_lines(before.1, after.1)
         .unified_diff()
         .context_radius(CONTEXT)
-        .header(
-            &format!("{object} (found)"),
-            &format!("{object} (recorded)"),
-        )
+        .header(before.0, after.0)
         .to_string()
 }
 
@@ -98,7 +110,7 @@ mod tests {
     fn shows_what_repair_would_write() {
         let object = |instances: u32| json!({"metadata": {"name": "daap-orders", "resourceVersion": "7"}, "spec": {"instances": instances}, "status": {"phase": "x"}});
         let (found, recorded) = (shown(object(5)).unwrap(), shown(object(1)).unwrap());
-        insta::assert_snapshot!(unified("cluster/daap-orders", &found, &recorded), @r"
+        insta::assert_snapshot!(unified(("cluster/daap-orders (found)", &found), ("cluster/daap-orders (recorded)", &recorded)), @r"
         --- cluster/daap-orders (found)
         +++ cluster/daap-orders (recorded)
         @@ -1,4 +1,4 @@
@@ -112,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_shown_whole() {
-        let text = unified("pooler/x", &shown(json!({})).unwrap(), "a: 1\nb: 2\n");
+        let text = unified(("x", &shown(json!({})).unwrap()), ("y", "a: 1\nb: 2\n"));
         assert!(text.contains("+a: 1\n+b: 2\n"), "{text}");
     }
 }

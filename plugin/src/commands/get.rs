@@ -12,11 +12,11 @@ use serde_json::Value;
 use super::list::{self, Filters};
 use crate::context::Context;
 use crate::database::{
-    Name, deleted_document, deleted_table, document, find_or_lost, list_document, table, tombstones,
+    Name, deleted_document, deleted_table, document, find_or_lost, table, tombstones,
 };
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
-use crate::output::{Format, OutputFlags, json, lines, stdout, yaml};
+use crate::output::{Documents, FormatsOr, OutputFlags, Shape, TableFlags, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,67 +41,28 @@ pub(crate) struct GetArgs {
     ignore_not_found: bool,
     #[command(flatten)]
     filters: Filters,
-    #[command(flatten)]
-    output: Output,
-}
-
-/// As [`OutputFlags`], and a tree.
-#[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "Output flags")]
-struct Output {
-    /// How to print
+    /// How to print: tree, wide, json, yaml, name, jsonpath=…, jsonpath-file=…, custom-columns=…,
+    /// custom-columns-file=…, go-template=… or go-template-file=…, as kubectl does
     #[arg(
         short = 'o',
-        long = "output",
-        value_enum,
+        long,
         value_name = "FORMAT",
         default_value = "table",
-        hide_default_value = true
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output flags",
+        value_parser = FormatsOr::<Own>::without(&[])
     )]
-    shape: Shape,
-    /// Leave out the line of column names
-    #[arg(long)]
-    no_headers: bool,
-    /// Show the labels as the last column
-    #[arg(long)]
-    show_labels: bool,
+    output: Shape<Own>,
+    #[command(flatten)]
+    table: TableFlags,
 }
 
-/// How databases are printed.
+/// What [`OutputFlags`] has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Shape {
-    /// A table
-    #[value(hide = true)]
-    Table,
-    /// A table with more columns
-    Wide,
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
-    /// Names only
-    Name,
+enum Own {
     /// What one database consists of
     Tree,
-}
-
-impl Output {
-    /// The flags that every list has; none for a tree.
-    fn flags(self) -> Option<OutputFlags> {
-        let output = match self.shape {
-            Shape::Table => Format::Table,
-            Shape::Wide => Format::Wide,
-            Shape::Json => Format::Json,
-            Shape::Yaml => Format::Yaml,
-            Shape::Name => Format::Name,
-            Shape::Tree => return None,
-        };
-        Some(OutputFlags {
-            output,
-            no_headers: self.no_headers,
-            show_labels: self.show_labels,
-        })
-    }
 }
 
 /// Shows one database, or all.
@@ -112,10 +73,16 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         ignore_not_found,
         filters,
         output,
+        table: table_flags,
     } = args;
-    let no_headers = output.no_headers;
-    let Some(output) = output.flags() else {
-        return show_tree(context, database.as_deref(), no_headers).await;
+    let output = match output {
+        Shape::Own(Own::Tree) => {
+            return show_tree(context, database.as_deref(), table_flags.no_headers).await;
+        }
+        Shape::General(output) => OutputFlags {
+            output,
+            table: table_flags,
+        },
     };
     let Some(name) = database else {
         return list::show(context, filters, deleted, output).await;
@@ -127,7 +94,7 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
     let name = Name::parse(&name)?;
     let k8s = context.kubernetes().await?;
     if deleted {
-        return get_deleted(k8s, &name, ignore_not_found, output).await;
+        return get_deleted(k8s, &name, ignore_not_found, &output).await;
     }
     let Some(database) = find_or_lost(k8s, &name).await? else {
         if ignore_not_found {
@@ -135,12 +102,11 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         }
         return Err(missing(k8s, &name).await);
     };
-    stdout(&match output.output {
-        Format::Json => json(&document(&database))?,
-        Format::Yaml => yaml(&document(&database))?,
-        Format::Name => format!("database/{name}\n"),
-        Format::Table | Format::Wide => table(&[database], output, false, Timestamp::now()),
-    })
+    let documents = Documents::One(document(&database));
+    let headers = !output.table.no_headers;
+    stdout(&output.output.render_or(&documents, headers, || {
+        table(&[database], &output, false, Timestamp::now())
+    })?)
 }
 
 async fn show_tree(
@@ -161,7 +127,7 @@ async fn get_deleted(
     k8s: &Kubernetes,
     name: &DatabaseName,
     ignore: bool,
-    output: OutputFlags,
+    output: &OutputFlags,
 ) -> Result<(), Failure> {
     let found = tombstones(k8s, name).await?;
     if found.is_empty() && !ignore {
@@ -171,21 +137,15 @@ async fn get_deleted(
         ))
         .hint("list deleted ones: kubectl daap list --deleted"));
     }
-    let documents = || {
-        list_document(
-            &found
-                .iter()
-                .map(|tombstone| deleted_document(tombstone, Timestamp::now()))
-                .collect::<Vec<_>>(),
-            None,
-        )
-    };
-    stdout(&match output.output {
-        Format::Json => json(&documents())?,
-        Format::Yaml => yaml(&documents())?,
-        Format::Name => lines(found.iter().map(|_| format!("database/{name}"))),
-        Format::Table | Format::Wide => deleted_table(&found, output, false, Timestamp::now()),
-    })
+    let now = Timestamp::now();
+    let items = found
+        .iter()
+        .map(|tombstone| deleted_document(tombstone, now));
+    let documents = Documents::list(items);
+    let headers = !output.table.no_headers;
+    stdout(&output.output.render_or(&documents, headers, || {
+        deleted_table(&found, output, false, now)
+    })?)
 }
 
 /// Not found, and whether there was one.

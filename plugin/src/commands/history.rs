@@ -11,15 +11,14 @@ use daap_crds::contract::{annotation, label};
 use daap_crds::history::{History, Then, Version, verify_object};
 use daap_crds::names::DatabaseName;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::input::{Input, given, text};
 use super::version;
 use crate::context::Context;
-use crate::database::{Name, list_document};
+use crate::database::Name;
 use crate::failure::{Complaint, Failure};
 use crate::kubernetes::Kubernetes;
-use crate::output::{Format, json, stderr_line, stdout, stdout_line, yaml};
+use crate::output::{Documents, Formats, OutputFormat, stderr_line, stdout, stdout_line};
 use generation::Generation;
 
 const EXAMPLES: &str = "\
@@ -46,16 +45,18 @@ pub(crate) struct HistoryArgs {
     /// equal to the record. It proves no more: who may switch the webhook off can rewrite a history
     #[arg(long, conflicts_with = "at")]
     verify: bool,
-    /// How to print: wide, json or yaml
+    /// How to print: wide, json, yaml, jsonpath=…, jsonpath-file=…, custom-columns=…,
+    /// custom-columns-file=…, go-template=… or go-template-file=…
     #[arg(
         short = 'o',
         long,
         value_name = "FORMAT",
         default_value = "table",
         hide_default_value = true,
-        hide_possible_values = true
+        hide_possible_values = true,
+        value_parser = Formats::without(&["name"])
     )]
-    output: Format,
+    output: OutputFormat,
     /// Leave out the line of column names
     #[arg(long)]
     no_headers: bool,
@@ -65,10 +66,6 @@ pub(crate) struct HistoryArgs {
 pub(crate) async fn run(context: &Context, args: HistoryArgs) -> Result<(), Failure> {
     let name = Name::parse(&args.database)?;
     let (id, at) = read(&args, &name)?;
-    if args.output == Format::Name {
-        return Err(Failure::usage("versions have no names of their own")
-            .hint("give -o wide, json or yaml"));
-    }
     let k8s = context.kubernetes().await?;
     let generation = Generation::find(k8s, &name, id.as_deref()).await?;
     tell_others(&name, &generation);
@@ -128,18 +125,22 @@ fn history(name: &DatabaseName, generation: &Generation) -> Result<History, Fail
 
 fn show_all(generation: &Generation, history: &History, args: &HistoryArgs) -> Result<(), Failure> {
     let versions = history.versions();
-    let documents = || -> Value {
-        let items: Vec<Value> = versions
-            .iter()
-            .map(|version| show::document(version, generation.view()))
-            .collect();
-        list_document(&items, None)
-    };
-    stdout(&match args.output {
-        Format::Json => json(&documents())?,
-        Format::Yaml => yaml(&documents())?,
-        format => show::table(&versions, format == Format::Wide, !args.no_headers),
+    let items = versions
+        .iter()
+        .map(|version| show::document(version, generation.view()));
+    print(args, &Documents::list(items), |wide| {
+        show::table(&versions, wide, !args.no_headers)
     })
+}
+
+fn print(
+    args: &HistoryArgs,
+    documents: &Documents,
+    table: impl FnOnce(bool) -> String,
+) -> Result<(), Failure> {
+    let wide = args.output.is_wide();
+    let headers = !args.no_headers;
+    stdout(&args.output.render_or(documents, headers, || table(wide))?)
 }
 
 fn show_then(
@@ -156,10 +157,9 @@ fn show_then(
             version.by, version.effective_from
         ));
     }
-    stdout(&match args.output {
-        Format::Json => json(&show::document(&version, generation.view()))?,
-        Format::Yaml => yaml(&show::document(&version, generation.view()))?,
-        format => show::record_table(&version, format == Format::Wide, !args.no_headers),
+    let document = show::document(&version, generation.view());
+    print(args, &Documents::One(document), |wide| {
+        show::record_table(&version, wide, !args.no_headers)
     })
 }
 

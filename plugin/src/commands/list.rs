@@ -1,6 +1,7 @@
 //! `kubectl daap list`
 
 mod deleted;
+mod field_selector;
 mod pattern;
 
 use clap::Args;
@@ -10,16 +11,19 @@ use daap_crds::state::State;
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::database::{Database, Listing, document, list, list_document, table};
+use crate::database::{Database, Listing, document, list, table};
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
-use crate::output::{Format, OutputFlags, json, lines, stderr_line, stdout, yaml};
+use crate::output::{Documents, OutputFlags, stderr_line, stdout};
+use field_selector::FieldSelector;
 
 const EXAMPLES: &str = "\
 Examples:
   kubectl daap list -n apps
   kubectl daap list -A --state error --owner-team payments
-  kubectl daap list --name 'order*' -o wide
+  kubectl daap list --name 'order*' -o wide --sort-by storage
+  kubectl daap list -o custom-columns=NAME:.metadata.name,SIZE:.spec.storage
+  kubectl daap list -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'
   kubectl daap list --deleted
   kubectl daap list --restorable";
 
@@ -38,7 +42,7 @@ pub(crate) struct ListArgs {
 }
 
 /// Which databases.
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Filters")]
 pub(crate) struct Filters {
     /// In all namespaces
@@ -59,6 +63,9 @@ pub(crate) struct Filters {
     /// With these labels, as key=value
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
+    /// With these fields, as status.state=ready,spec.poolMode!=session
+    #[arg(long, value_name = "SELECTOR", value_parser = FieldSelector::parse)]
+    field_selector: Option<FieldSelector>,
     /// At most so many; 0 for all
     #[arg(
         long,
@@ -67,7 +74,7 @@ pub(crate) struct Filters {
         hide_default_value = true
     )]
     limit: usize,
-    /// How many to ask the API server for at once
+    /// How many to ask the API server for at once; 0 for all
     #[arg(long, value_name = "NUMBER", default_value_t = crate::kubernetes::CHUNK, hide_short_help = true)]
     chunk_size: u32,
     /// Go on where a list with --limit ended
@@ -83,6 +90,17 @@ impl Filters {
             ..Self::default()
         };
         *self != defaults
+    }
+
+    /// Whether a database passes those that the API server does not know.
+    fn keep(&self, database: &Database) -> bool {
+        let named = self
+            .name
+            .as_deref()
+            .is_none_or(|pattern| pattern::matches(pattern, database.name()));
+        let in_state = self.state.is_empty() || self.state.contains(&database.status().state);
+        let fields = self.field_selector.as_ref();
+        named && in_state && fields.is_none_or(|fields| fields.selects(&document(database)))
     }
 }
 
@@ -116,7 +134,7 @@ pub(crate) async fn show(
     let k8s = context.kubernetes().await?;
     let deleted = deleted || filters.restorable || filters.state == [State::Deleted];
     if deleted {
-        return deleted::show(k8s, &filters, output).await;
+        return deleted::show(k8s, &filters, &output).await;
     }
     let listing = Listing {
         namespace: namespace(k8s, &filters),
@@ -125,38 +143,24 @@ pub(crate) async fn show(
         limit: filters.limit,
         from: filters.from.clone(),
     };
-    let keep = |database: &Database| {
-        let named = filters
-            .name
-            .as_deref()
-            .is_none_or(|pattern| pattern::matches(pattern, database.name()));
-        named && (filters.state.is_empty() || filters.state.contains(&database.status().state))
-    };
+    let keep = |database: &Database| filters.keep(database);
     let (found, next) = list(k8s, listing, keep).await?;
-    let documents = || {
-        list_document(
-            &found.iter().map(document).collect::<Vec<_>>(),
-            next.as_deref(),
-        )
+    let found = match &output.table.sort_by {
+        Some(by) => by.sort(found, document)?,
+        None => found,
     };
-    let rendered = match output.output {
-        Format::Json => json(&documents())?,
-        Format::Yaml => yaml(&documents())?,
-        Format::Name => lines(
-            found
-                .iter()
-                .map(|database| format!("database/{}", database.name())),
-        ),
-        Format::Table | Format::Wide => {
-            if found.is_empty() {
-                nothing(k8s, &filters, "databases");
-                return Ok(());
-            }
-            table(&found, output, filters.all_namespaces, Timestamp::now())
-        }
-    };
-    stdout(&rendered)?;
-    if let (Some(token), Format::Table | Format::Wide) = (next, output.output) {
+    if found.is_empty() && output.output.is_table() {
+        nothing(k8s, &filters, "databases");
+        return Ok(());
+    }
+    let token = next.clone().filter(|_| output.output.is_table());
+    let items = found.iter().map(document).collect();
+    let documents = Documents::List { items, next };
+    let headers = !output.table.no_headers;
+    stdout(&output.output.render_or(&documents, headers, || {
+        table(&found, &output, filters.all_namespaces, Timestamp::now())
+    })?)?;
+    if let Some(token) = token {
         stderr_line(&format!(
             "there are more; go on with: --limit {} --continue {token}",
             filters.limit
@@ -193,7 +197,8 @@ fn nothing(k8s: &Kubernetes, filters: &Filters, what: &str) {
         && filters.state.is_empty()
         && filters.owner_team.is_none()
         && !filters.restorable
-        && filters.selector.is_none();
+        && filters.selector.is_none()
+        && filters.field_selector.is_none();
     let which = if unfiltered { "" } else { " that match" };
     stderr_line(&format!("No {what} found{which}{place}."));
 }

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod apply;
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod credentials;
@@ -14,6 +15,7 @@ pub(crate) mod repair;
 pub(crate) mod restore;
 mod retained_volumes;
 pub(crate) mod rollback;
+mod suggestion;
 pub(crate) mod transfer;
 pub(crate) mod tree;
 pub(crate) mod update;

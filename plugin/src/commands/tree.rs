@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::database::{Name, Node, deleted_tree, tombstones, tree};
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
-use crate::output::{json, stderr_line, stdout, yaml};
+use crate::output::{Documents, FormatsOr, Shape, stderr_line, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,31 +24,28 @@ pub(crate) struct TreeArgs {
     /// Name of the database; it may be deleted
     #[arg(value_name = "NAME")]
     database: OsString,
-    /// How to print
+    /// How to print: json, yaml, jsonpath=…, jsonpath-file=…, go-template=… or go-template-file=…
     #[arg(
         short = 'o',
         long,
-        value_enum,
         value_name = "FORMAT",
         default_value = "tree",
-        hide_default_value = true
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_parser = FormatsOr::<Own>::without(&["wide", "name"])
     )]
-    output: Shape,
+    output: Shape<Own>,
     /// Leave out the line of column names
     #[arg(long)]
     no_headers: bool,
 }
 
-/// How a tree is printed.
+/// Beside the general words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Shape {
+enum Own {
     /// Lines
     #[value(hide = true)]
     Tree,
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
 }
 
 /// Shows what a database consists of.
@@ -61,10 +58,12 @@ pub(crate) async fn run(context: &Context, args: TreeArgs) -> Result<(), Failure
     let name = Name::parse(&database)?;
     let k8s = context.kubernetes().await?;
     let tree = find(k8s, &name).await?;
+    let lines = || tree.render(!no_headers);
     stdout(&match output {
-        Shape::Json => json(&tree)?,
-        Shape::Yaml => yaml(&tree)?,
-        Shape::Tree => tree.render(!no_headers),
+        Shape::Own(Own::Tree) => lines(),
+        Shape::General(format) => {
+            format.render_or(&Documents::One(tree.document()), !no_headers, lines)?
+        }
     })
 }
 

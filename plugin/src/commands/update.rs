@@ -106,6 +106,7 @@ fn read(args: &UpdateArgs) -> Result<Changes, Failure> {
             given(args.change_reason.as_ref()),
             reason,
         ),
+        ..Changes::default()
     };
     if args.name.is_some() {
         input.complain("--name", "the name of a database never changes: its objects, clients and history carry it; create another and move the data");

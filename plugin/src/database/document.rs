@@ -20,7 +20,7 @@ use daap_crds::state::State;
 use daap_crds::tombstone::Tombstone;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Connection, Database, Restorable};
 
@@ -200,15 +200,6 @@ pub(crate) fn deleted_document(config_map: &Value, now: Timestamp) -> Value {
     })
 }
 
-/// A list, as kubectl prints several objects.
-pub(crate) fn list_document(items: &[Value], next: Option<&str>) -> Value {
-    let metadata = match next {
-        Some(next) => json!({"continue": next}),
-        None => json!({}),
-    };
-    json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": items})
-}
-
 fn record(view: View<'_>) -> Record<'_> {
     let text = |key| view.annotation(key);
     Record {
@@ -255,13 +246,5 @@ mod tests {
             "2026-11-21T08:05:00Z".parse().unwrap(),
         );
         insta::assert_snapshot!(crate::output::yaml(&deleted).unwrap());
-    }
-
-    #[test]
-    fn a_list_is_one_as_kubectl_prints_it() {
-        assert_eq!(
-            list_document(&[], Some("token")),
-            json!({"apiVersion": "v1", "kind": "List", "metadata": {"continue": "token"}, "items": []})
-        );
     }
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub(crate) use access::Access;
 pub(crate) use connection::{Connection, PORT};
-pub(crate) use document::{API_VERSION, deleted_document, document, list_document};
+pub(crate) use document::{API_VERSION, deleted_document, document};
 pub(crate) use read::{Listing, Name, find, find_or_lost, list, tombstones};
 pub(crate) use restorable::Restorable;
 pub(crate) use table::{deleted_table, table};

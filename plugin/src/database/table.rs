@@ -6,52 +6,84 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Database, Restorable};
-use crate::output::{Format, OutputFlags, Table, age};
+use crate::output::{OutputFlags, Table, TableFlags, age};
+
+/// Changes by itself, so that no change of it is one.
+const AGE: &str = "AGE";
 
 /// Live databases.
 pub(crate) fn table(
     databases: &[Database],
-    flags: OutputFlags,
+    flags: &OutputFlags,
     namespaces: bool,
     now: Timestamp,
 ) -> String {
-    let wide = flags.output == Format::Wide;
+    let mut table = Table::new(columns(flags, namespaces));
+    for database in databases {
+        table.row(row(database, flags, namespaces, now));
+    }
+    table.render(!flags.table.no_headers)
+}
+
+/// The columns of live databases.
+fn columns(flags: &OutputFlags, namespaces: bool) -> Vec<String> {
     let mut columns = Vec::new();
     if namespaces {
         columns.push("NAMESPACE");
     }
     columns.extend(["NAME", "OWNER-TEAM", "STATE", "REASON"]);
-    if wide {
+    if flags.output.is_wide() {
         columns.extend(["INSTANCES", "STORAGE", "HOST", "PURPOSE"]);
     }
-    columns.push("AGE");
+    columns.push(AGE);
+    with_labels(columns, &flags.table)
+}
+
+/// The cells of a live database.
+fn row(database: &Database, flags: &OutputFlags, namespaces: bool, now: Timestamp) -> Vec<String> {
+    let status = database.status();
+    let view = database.view();
+    let mut row = Vec::new();
+    if namespaces {
+        row.push(view.namespace().to_owned());
+    }
+    row.extend([
+        database.name().to_owned(),
+        database.team().to_owned(),
+        status.state.to_string(),
+        status.reason.unwrap_or_default(),
+    ]);
+    if flags.output.is_wide() {
+        row.extend(wide_cells(database));
+    }
+    row.push(age(database.created_at(), now));
+    row.extend(label_cells(view, &flags.table));
+    row
+}
+
+/// The columns, and those of labels: what follows the last `/`, in upper case, as kubectl has it.
+fn with_labels(columns: Vec<&str>, flags: &TableFlags) -> Vec<String> {
+    let mut columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
+    columns.extend(flags.label_columns.iter().map(|label| {
+        let (_, name) = label.rsplit_once('/').unwrap_or(("", label));
+        name.to_uppercase()
+    }));
     if flags.show_labels {
-        columns.push("LABELS");
+        columns.push("LABELS".to_owned());
     }
-    let mut table = Table::new(columns);
-    for database in databases {
-        let status = database.status();
-        let view = database.view();
-        let mut row = Vec::new();
-        if namespaces {
-            row.push(view.namespace().to_owned());
-        }
-        row.extend([
-            database.name().to_owned(),
-            database.team().to_owned(),
-            status.state.to_string(),
-            status.reason.unwrap_or_default(),
-        ]);
-        if wide {
-            row.extend(wide_cells(database));
-        }
-        row.push(age(database.created_at(), now));
-        if flags.show_labels {
-            row.push(labels(view.labels()));
-        }
-        table.row(row);
+    columns
+}
+
+fn label_cells(view: View<'_>, flags: &TableFlags) -> Vec<String> {
+    let mut cells: Vec<String> = flags
+        .label_columns
+        .iter()
+        .map(|label| view.label(label).unwrap_or_default().to_owned())
+        .collect();
+    if flags.show_labels {
+        cells.push(labels(view.labels()));
     }
-    table.render(!flags.no_headers)
+    cells
 }
 
 fn wide_cells(database: &Database) -> [String; 4] {
@@ -79,7 +111,7 @@ fn wide_cells(database: &Database) -> [String; 4] {
 /// Deleted databases.
 pub(crate) fn deleted_table(
     tombstones: &[Value],
-    flags: OutputFlags,
+    flags: &OutputFlags,
     namespaces: bool,
     now: Timestamp,
 ) -> String {
@@ -94,12 +126,9 @@ pub(crate) fn deleted_table(
         "RESTORABLE-UNTIL",
         "DELETED-BY",
         "ID",
-        "AGE",
+        AGE,
     ]);
-    if flags.show_labels {
-        columns.push("LABELS");
-    }
-    let mut table = Table::new(columns);
+    let mut table = Table::new(with_labels(columns, &flags.table));
     for config_map in tombstones {
         let view = View(config_map);
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
@@ -116,12 +145,10 @@ pub(crate) fn deleted_table(
             text(view.label(label::ID)),
             age(view.annotation(annotation::UPDATED_AT), now),
         ]);
-        if flags.show_labels {
-            row.push(labels(view.labels()));
-        }
+        row.extend(label_cells(view, &flags.table));
         table.row(row);
     }
-    table.render(!flags.no_headers)
+    table.render(!flags.table.no_headers)
 }
 
 fn labels(labels: Option<&Map<String, Value>>) -> String {
@@ -137,12 +164,13 @@ fn labels(labels: Option<&Map<String, Value>>) -> String {
 mod tests {
     use super::super::fixtures;
     use super::*;
+    use crate::output::OutputFormat;
 
     fn now() -> Timestamp {
         "2026-11-21T08:05:00Z".parse().unwrap()
     }
 
-    fn flags(output: Format) -> OutputFlags {
+    fn flags(output: OutputFormat) -> OutputFlags {
         OutputFlags {
             output,
             ..OutputFlags::default()
@@ -152,12 +180,12 @@ mod tests {
     #[test]
     fn live_databases() {
         let databases = [fixtures::ready("orders"), fixtures::provisioning("shop")];
-        insta::assert_snapshot!(table(&databases, flags(Format::Table), false, now()), @r"
+        insta::assert_snapshot!(table(&databases, &flags(OutputFormat::Table), false, now()), @r"
         NAME     OWNER-TEAM   STATE          REASON               AGE
         orders   payments     ready          <none>               5m
         shop     payments     provisioning   setting up primary   5m
         ");
-        insta::assert_snapshot!(table(&databases, flags(Format::Wide), true, now()), @r"
+        insta::assert_snapshot!(table(&databases, &flags(OutputFormat::Wide), true, now()), @r"
         NAMESPACE   NAME     OWNER-TEAM   STATE          REASON               INSTANCES   STORAGE   HOST                          PURPOSE        AGE
         apps        orders   payments     ready          <none>               1/1         1Gi       daap-orders-pooler.apps.svc   order intake   5m
         apps        shop     payments     provisioning   setting up primary   0/1         1Gi       <none>                        order intake   5m
@@ -166,12 +194,16 @@ mod tests {
 
     #[test]
     fn labels_come_last_and_headers_can_go() {
-        let bare = OutputFlags {
+        let table_flags = TableFlags {
             no_headers: true,
             show_labels: true,
+            ..TableFlags::default()
+        };
+        let bare = OutputFlags {
+            table: table_flags,
             ..OutputFlags::default()
         };
-        let text = table(&[fixtures::ready("orders")], bare, false, now());
+        let text = table(&[fixtures::ready("orders")], &bare, false, now());
         assert_eq!(text.lines().count(), 1);
         assert!(
             text.trim_end()
@@ -181,8 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn labels_can_be_columns() {
+        let table_flags = TableFlags {
+            label_columns: vec!["daap.dev/owner-team".into(), "tier".into()],
+            ..TableFlags::default()
+        };
+        let flags = OutputFlags {
+            table: table_flags,
+            ..OutputFlags::default()
+        };
+        insta::assert_snapshot!(table(&[fixtures::ready("orders")], &flags, false, now()), @r"
+        NAME     OWNER-TEAM   STATE   REASON   AGE   OWNER-TEAM   TIER
+        orders   payments     ready   <none>   5m    payments     <none>
+        ");
+    }
+
+    #[test]
     fn deleted_databases() {
-        insta::assert_snapshot!(deleted_table(&[fixtures::tombstone("orders")], flags(Format::Table), false, now()), @r"
+        insta::assert_snapshot!(deleted_table(&[fixtures::tombstone("orders")], &flags(OutputFormat::Table), false, now()), @r"
         NAME     OWNER-TEAM   STATE     RESTORABLE-UNTIL   DELETED-BY   ID                                     AGE
         orders   payments     deleted   2026-12-21         ada          67e55044-10b1-426f-9247-bb680e5fe0c8   60s
         ");

@@ -9,7 +9,7 @@ use daap_crds::names::DatabaseName;
 use daap_crds::object::{View, map_at};
 use serde_json::{Value, json};
 
-use super::pair::{self, Pair};
+use super::pair::Pair;
 use super::{Next, Operation, stamps};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
@@ -21,7 +21,7 @@ pub(super) use storage::refuse_impossible;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     PatchCluster,
-    LabelPooler,
+    PatchPooler,
     Stamp,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::PatchCluster => "changing the cluster",
-            Self::LabelPooler => "labelling the pooler",
+            Self::PatchPooler => "changing the pooler",
             Self::Stamp => "writing the history",
         })
     }
@@ -50,6 +50,7 @@ pub(crate) struct Update {
     /// Whether anything was written.
     pub(crate) changed: bool,
     stamped: bool,
+    pooler_patched: bool,
     dry_run_done: bool,
 }
 
@@ -68,9 +69,15 @@ impl Update {
             before: None,
             changed: false,
             stamped: false,
+            pooler_patched: false,
             dry_run_done: false,
         }
     }
+}
+
+fn not_as_asked(what: &str) -> Failure {
+    Failure::new(format!("{what} was accepted but not changed as asked"))
+        .hint("another controller or webhook may own these fields")
 }
 
 impl Operation for Update {
@@ -99,22 +106,26 @@ impl Operation for Update {
                 && View(before).text("/metadata/resourceVersion")
                     == View(cluster).text("/metadata/resourceVersion")
             {
-                return Err(Failure::new(format!(
-                    "database/{} was accepted but not changed as asked",
-                    self.name
-                ))
-                .hint("another controller or webhook may own these fields"));
+                return Err(not_as_asked(&format!("database/{}", self.name)));
             }
             return Ok(Next::Do(Step::PatchCluster));
         }
         if !self.dry_run && !self.stamped && stamps::are_missing(View(cluster)) {
             return Ok(Next::Do(Step::Stamp));
         }
-        Ok(if world.is_pooler_behind() {
-            Next::Do(Step::LabelPooler)
-        } else {
-            Next::Done
-        })
+        let Some(pooler) = &world.pooler else {
+            return Ok(Next::Done);
+        };
+        if self.changes.pooler_patch(View(cluster), View(pooler)) == json!({}) {
+            return Ok(Next::Done);
+        }
+        if self.pooler_patched {
+            return Err(not_as_asked(&format!(
+                "the pooler of database/{}",
+                self.name
+            )));
+        }
+        Ok(Next::Do(Step::PatchPooler))
     }
 
     async fn perform(&mut self, step: Step, world: &Pair) -> Result<(), Failure> {
@@ -146,11 +157,15 @@ impl Operation for Update {
                 self.changed = true;
                 self.dry_run_done = self.dry_run;
             }
-            Step::LabelPooler => {
-                let patch = pair::team_of(view);
+            Step::PatchPooler => {
+                let Some(pooler) = &world.pooler else {
+                    return Ok(());
+                };
+                let patch = self.changes.pooler_patch(view, View(pooler));
                 self.k8s
                     .merge(Kind::Pooler, &self.name.pooler(), &patch, self.dry_run)
                     .await?;
+                self.pooler_patched = true;
                 self.changed = true;
                 self.dry_run_done = self.dry_run;
             }

@@ -2,57 +2,61 @@
 
 mod age;
 mod changes;
+mod format;
 mod progress;
+mod sort;
 mod table;
 
 use std::io::{self, Write as _};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 pub(crate) use age::age;
 pub(crate) use changes::{Words, changes, whole};
+pub(crate) use format::{Documents, Formats, FormatsOr, JsonPath, OutputFormat, Shape};
 pub(crate) use progress::Progress;
+pub(crate) use sort::SortBy;
 pub(crate) use table::Table;
 
 use crate::failure::Failure;
 
-/// How objects are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A table
-    #[default]
-    #[value(hide = true)]
-    Table,
-    /// A table with more columns
-    Wide,
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
-    /// Names only
-    Name,
-}
-
 /// Flags of commands that print objects.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output flags")]
 pub(crate) struct OutputFlags {
-    /// How to print
+    /// How to print: wide, json, yaml, name, jsonpath=…, jsonpath-file=…, custom-columns=…,
+    /// custom-columns-file=…, go-template=… or go-template-file=…, as kubectl does
     #[arg(
         short = 'o',
         long,
         value_name = "FORMAT",
         default_value = "table",
-        hide_default_value = true
+        hide_default_value = true,
+        hide_possible_values = true
     )]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
+    /// Those of the table.
+    #[command(flatten)]
+    pub(crate) table: TableFlags,
+}
+
+/// Flags of commands that print a table of objects.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output flags")]
+pub(crate) struct TableFlags {
     /// Leave out the line of column names
     #[arg(long)]
     pub(crate) no_headers: bool,
     /// Show the labels as the last column
     #[arg(long)]
     pub(crate) show_labels: bool,
+    /// Show these labels as columns of their own
+    #[arg(short = 'L', long, value_name = "LABEL", value_delimiter = ',')]
+    pub(crate) label_columns: Vec<String>,
+    /// Sort by a field, as .metadata.name, or by a column, as STORAGE
+    #[arg(long, value_name = "FIELD", value_parser = SortBy::parse)]
+    pub(crate) sort_by: Option<SortBy>,
 }
 
 /// Prints to stdout. That nobody reads any more is no error (`kubectl daap list | head -1`).
@@ -83,6 +87,11 @@ pub(crate) fn lines(lines: impl IntoIterator<Item = String>) -> String {
 /// Prints a line to stderr; there is nobody to tell when that fails.
 pub(crate) fn stderr_line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints to stderr; there is nobody to tell when that fails.
+pub(crate) fn stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// The value as JSON, indented as kubectl does.

@@ -1,6 +1,6 @@
 //! Tables as kubectl prints them: no borders, three spaces between columns, `<none>` for nothing.
 
-use comfy_table::{ContentArrangement, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
 
 /// Spaces between two columns.
 const GAP: u16 = 3;
@@ -8,16 +8,25 @@ const GAP: u16 = 3;
 /// A table.
 #[derive(Debug)]
 pub(crate) struct Table {
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Each column is at least so wide, where it says so.
+    widths: Vec<u16>,
 }
 
 impl Table {
-    pub(crate) fn new(columns: Vec<&'static str>) -> Self {
+    pub(crate) fn new<Column: Into<String>>(columns: Vec<Column>) -> Self {
         Self {
-            columns,
+            columns: columns.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
+            widths: Vec::new(),
         }
+    }
+
+    /// No column is narrower.
+    pub(crate) fn narrowest(self, width: u16) -> Self {
+        let widths = vec![width; self.columns.len()];
+        Self { widths, ..self }
     }
 
     /// Adds a row; empty cells say `<none>`.
@@ -32,6 +41,11 @@ impl Table {
         self.rows.push(cells.into_iter().map(shown).collect());
     }
 
+    /// Adds a row whose empty cells stay empty.
+    pub(crate) fn row_as_it_is(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
     /// The text, one line a row.
     pub(crate) fn render(&self, headers: bool) -> String {
         let mut table = comfy_table::Table::new();
@@ -44,8 +58,12 @@ impl Table {
         for row in &self.rows {
             table.add_row(row);
         }
-        for column in table.column_iter_mut() {
+        for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, GAP));
+            if let Some(width) = self.widths.get(index) {
+                let width = Width::Fixed(width.saturating_add(GAP));
+                column.set_constraint(ColumnConstraint::LowerBoundary(width));
+            }
         }
         super::lines(table.lines().map(|line| line.trim_end().to_owned()))
     }

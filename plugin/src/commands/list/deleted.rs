@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use super::pattern::matches;
 use super::{Filters, namespace, nothing, selector};
-use crate::database::{Restorable, deleted_document, deleted_table, list_document};
+use crate::database::{Restorable, deleted_document, deleted_table};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::output::{Format, OutputFlags, json, lines, stdout, yaml};
+use crate::output::{Documents, OutputFlags, stdout};
 
 /// Lists the deleted databases that the filters let through, the last deleted last.
 pub(super) async fn show(
     k8s: &Kubernetes,
     filters: &Filters,
-    output: OutputFlags,
+    output: &OutputFlags,
 ) -> Result<(), Failure> {
     let only = format!("{}=true,{}", label::DELETED, label::NAME);
     let namespace = namespace(k8s, filters);
@@ -39,40 +39,29 @@ pub(super) async fn show(
             return false;
         }
         let name = View(tombstone).label(label::NAME).unwrap_or_default();
-        filters
-            .name
-            .as_deref()
-            .is_none_or(|pattern| matches(pattern, name))
+        let named = filters.name.as_deref();
+        let fields = filters.field_selector.as_ref();
+        named.is_none_or(|pattern| matches(pattern, name))
+            && fields.is_none_or(|fields| fields.selects(&deleted_document(tombstone, now)))
     });
+    if let Some(by) = &output.table.sort_by {
+        found = by.sort(found, |tombstone| deleted_document(tombstone, now))?;
+    }
     if filters.limit > 0 {
         found.truncate(filters.limit);
     }
-    let documents = || {
-        list_document(
-            &found
-                .iter()
-                .map(|tombstone| deleted_document(tombstone, now))
-                .collect::<Vec<_>>(),
-            None,
-        )
-    };
-    stdout(&match output.output {
-        Format::Json => json(&documents())?,
-        Format::Yaml => yaml(&documents())?,
-        Format::Name => lines(found.iter().map(|tombstone| {
-            format!(
-                "database/{}",
-                View(tombstone).label(label::NAME).unwrap_or_default()
-            )
-        })),
-        Format::Table | Format::Wide => {
-            if found.is_empty() {
-                nothing(k8s, filters, "deleted databases");
-                return Ok(());
-            }
-            deleted_table(&found, output, filters.all_namespaces, now)
-        }
-    })
+    if found.is_empty() && output.output.is_table() {
+        nothing(k8s, filters, "deleted databases");
+        return Ok(());
+    }
+    let items = found
+        .iter()
+        .map(|tombstone| deleted_document(tombstone, now));
+    let documents = Documents::list(items);
+    let headers = !output.table.no_headers;
+    stdout(&output.output.render_or(&documents, headers, || {
+        deleted_table(&found, output, filters.all_namespaces, now)
+    })?)
 }
 
 /// The last that was deleted comes last, beside the prompt.

@@ -54,6 +54,11 @@ impl Node {
         self
     }
 
+    /// As JSON.
+    pub(crate) fn document(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
     /// The text, one line an object.
     pub(crate) fn render(&self, headers: bool) -> String {
         let mut table = Table::new(vec!["NAME", "READY", "STATUS"]);

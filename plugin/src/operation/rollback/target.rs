@@ -98,6 +98,7 @@ impl Target {
                 instances,
                 storage: (differs && !smaller).then_some(wanted),
                 reason,
+                ..Changes::default()
             },
         })
     }
@@ -109,6 +110,10 @@ impl Target {
             purpose,
             instances,
             storage,
+            // Not recorded.
+            image: _,
+            pool_mode: _,
+            pool_instances: _,
             reason: _,
         } = &self.changes;
         Tracked {

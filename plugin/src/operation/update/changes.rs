@@ -4,11 +4,13 @@ use daap_crds::contract::{FIELD_MANAGER, annotation, label};
 use daap_crds::desired::complete_cluster;
 use daap_crds::names::{DatabaseName, Team};
 use daap_crds::object::{View, map_at, set_annotation, set_label};
+use daap_crds::policy::PoolMode;
 use daap_crds::purpose::Purpose;
 use daap_crds::size::Size;
 use serde_json::{Value, json};
 
 use crate::failure::Complaint;
+use crate::operation::pair::team_of;
 
 /// What is to be changed.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +19,14 @@ pub(crate) struct Changes {
     pub(crate) purpose: Option<Purpose>,
     pub(crate) instances: Option<u32>,
     pub(crate) storage: Option<Size>,
+    pub(crate) image: Option<String>,
+    pub(crate) pool_mode: Option<PoolMode>,
+    pub(crate) pool_instances: Option<u32>,
     pub(crate) reason: Option<String>,
 }
 
 /// Where each flag's field lies in `metadata.managedFields`.
-const MANAGED: [(&str, &str); 4] = [
+const MANAGED: [(&str, &str); 5] = [
     (
         "--owner-team",
         "/f:metadata/f:labels/f:daap.dev~1owner-team",
@@ -29,6 +34,7 @@ const MANAGED: [(&str, &str); 4] = [
     ("--purpose", "/f:metadata/f:annotations/f:daap.dev~1purpose"),
     ("--instances", "/f:spec/f:instances"),
     ("--storage", "/f:spec/f:storage/f:size"),
+    ("--image", "/f:spec/f:imageName"),
 ];
 /// Argo CD's manager where it does not apply on the server's side.
 const ARGO_CD: &str = "argocd";
@@ -70,6 +76,11 @@ impl Changes {
         {
             map_at(&mut patch, &["spec", "storage"]).insert("size".into(), size.as_str().into());
         }
+        if let Some(image) = &changes.image
+            && view.text("/spec/imageName") != Some(image)
+        {
+            map_at(&mut patch, &["spec"]).insert("imageName".into(), image.as_str().into());
+        }
         if patch != json!({}) {
             // Without a reason the last one goes: the history would record it for this change.
             match &changes.reason {
@@ -84,6 +95,38 @@ impl Changes {
         patch
     }
 
+    /// The merge patch of the Pooler, empty where there is nothing to change: it has the team of its
+    /// Cluster, and of itself how it hands out connections.
+    pub(in crate::operation) fn pooler_patch(&self, cluster: View<'_>, pooler: View<'_>) -> Value {
+        let mut patch = json!({});
+        if pooler.label(label::OWNER_TEAM) != cluster.label(label::OWNER_TEAM) {
+            patch = team_of(cluster);
+        }
+        if let Some(mode) = self.pool_mode
+            && pooler.text("/spec/pgbouncer/poolMode") != Some(mode.as_str())
+        {
+            map_at(&mut patch, &["spec", "pgbouncer"])
+                .insert("poolMode".into(), mode.as_str().into());
+        }
+        if let Some(instances) = self.pool_instances
+            && pooler.at("/spec/instances") != Some(&instances.into())
+        {
+            map_at(&mut patch, &["spec"]).insert("instances".into(), instances.into());
+        }
+        patch
+    }
+
+    /// Whether everything is so already.
+    pub(crate) fn is_none(
+        &self,
+        name: &DatabaseName,
+        cluster: &Value,
+        pooler: Option<&Value>,
+    ) -> bool {
+        let of_pooler = pooler.map(|pooler| self.pooler_patch(View(cluster), View(pooler)));
+        self.patch(name, cluster) == json!({}) && of_pooler.is_none_or(|patch| patch == json!({}))
+    }
+
     /// Fields that a tool such as Flux or Argo CD holds: it would write its own value back.
     pub(in crate::operation) fn held_by_others(&self, cluster: View<'_>) -> Vec<Complaint> {
         let given = [
@@ -91,6 +134,7 @@ impl Changes {
             self.purpose.is_some(),
             self.instances.is_some(),
             self.storage.is_some(),
+            self.image.is_some(),
         ];
         let entries = cluster
             .at("/metadata/managedFields")
