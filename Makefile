@@ -2,7 +2,11 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-unit test-suites e2e fuzz coverage lint fmt deny image sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test test-unit test-suites snapshots man picture e2e fuzz coverage lint fmt deny image sandbox-up sandbox-down sandbox-status
+
+# Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
+export INSTA_UPDATE := no
+unexport INSTA_FORCE_PASS
 
 # Sandboxes have names, so that several can be up: make sandbox-up NAME=mine
 NAME ?= default
@@ -35,6 +39,20 @@ test: setup build ## Every test
 
 test-unit: ## The tests that need no API server
 	@cargo test --locked --workspace --lib --bins
+
+snapshots: export INSTA_UPDATE := always
+snapshots: export DAAP_WRITE_DOCS := 1
+snapshots: build ## Record anew what users read: helps, tables, errors, docs/reference.md, docs/rules.md
+	@cargo test --locked --workspace --lib --test words --quiet
+	@cargo test --locked --workspace --test manifests --quiet rules_page
+	@git --no-pager diff --stat
+
+man: ## The man pages, in dist/man
+	@cargo run --locked --quiet -p kubectl-daap --example man -- dist/man
+	@echo dist/man
+
+picture: setup build ## The picture of the README, from a real run (needs tmux and Python)
+	@tests/picture.sh
 
 # Scenarios at a time; each has a namespace with up to three instances.
 JOBS ?= 4

@@ -261,7 +261,7 @@ async fn a_rollback_that_was_killed_is_finished_without_another_version() {
     let said = place.fails(&["rollback", "orders", "--to", "2"]);
     assert!(
         said.contains("the create of database/orders is not finished")
-            && said.contains("kubectl daap repair orders"),
+            && said.contains("kubectl daap create orders"),
         "{said}"
     );
 }

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 /// Whether anything is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DryRun {
-    /// It is
+    /// Write it
     #[default]
     None,
     /// Only print what would be sent

@@ -36,17 +36,18 @@ Change and remove:
   apply        Create or change databases as files say, once the difference is shown
   update       Change owner team, purpose, instances or storage
   rollback     Write the values of an earlier version again
-  transfer     Offer a database to another team, accept one, or withdraw the offer
-  delete       Delete a database; its record stays, and its data unless it is purged
+  transfer     Offer a database to another team, or accept one
+  delete       Delete a database; its record and its data are kept
   restore      Bring a deleted database back, with its data, id and password
   purge        Destroy the data that a deleted database left
   diff         Show where a database is not what its record, or a file, says
-  repair       Finish what is unfinished, write back what has drifted, or undo a deletion
+  repair       Finish what is unfinished, write back drift, or undo a deletion
 
 Other:
   version      Show versions of client, server, operator and webhook
   help         Show this, or the help of a command
 
+Flags of every command:
 {options}
 
 Examples:
@@ -100,9 +101,9 @@ pub(crate) enum Command {
     Update(update::UpdateArgs),
     /// Write the values of an earlier version again
     Rollback(rollback::RollbackArgs),
-    /// Offer a database to another team, accept one, or withdraw the offer
+    /// Offer a database to another team, or accept one
     Transfer(transfer::TransferArgs),
-    /// Delete a database; its record stays, and its data unless it is purged
+    /// Delete a database; its record and its data are kept
     Delete(delete::DeleteArgs),
     /// Bring a deleted database back, with its data, id and password
     Restore(restore::RestoreArgs),
@@ -110,7 +111,7 @@ pub(crate) enum Command {
     Purge(purge::PurgeArgs),
     /// Show where a database is not what its record, or a file, says
     Diff(diff::DiffArgs),
-    /// Finish what is unfinished, write back what has drifted, or undo a deletion
+    /// Finish what is unfinished, write back drift, or undo a deletion
     Repair(repair::RepairArgs),
     /// Show versions of client, server, operator and webhook
     Version(version::VersionArgs),

@@ -251,7 +251,7 @@ async fn apply(args: &ApplyArgs, mut plan: Plan) -> Result<Plan, Failure> {
     };
     if args.flags.is_told() {
         let text = format!("database/{name} {said}{}", dry_run.suffix());
-        progress.aside(|| stdout_line(&text))?;
+        stdout_line(&text)?;
     }
     Ok(plan)
 }

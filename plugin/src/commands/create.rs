@@ -9,6 +9,7 @@ use daap_crds::names::DatabaseId;
 use serde_json::Value;
 
 use super::input::Input;
+use super::next;
 use super::written::WriteFlags;
 use crate::cli::DryRun;
 use crate::context::Context;
@@ -21,8 +22,8 @@ use fields::Fields;
 const EXAMPLES: &str = "\
 Examples:
   kubectl daap create orders --owner-team payments --purpose \"order intake\" -n apps
-  kubectl daap create orders --owner-team payments --purpose \"order intake\" --instances 3 --storage 20Gi
-  kubectl daap create orders --owner-team payments --purpose \"order intake\" --dry-run=client -o yaml";
+  kubectl daap create shop --owner-team shop --purpose web --instances 3 --storage 20Gi
+  kubectl daap create shop --owner-team shop --purpose web --dry-run=client -o yaml";
 
 /// Arguments of `create`.
 #[derive(Args, Debug)]
@@ -111,13 +112,10 @@ async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(),
         progress.note(&difference);
     }
     if args.flags.is_told() {
-        progress.aside(|| stdout_line(&format!("database/{name} created")))?;
+        stdout_line(&format!("database/{name} created"))?;
     }
-    let namespace = k8s.namespace();
     if !args.wait {
-        progress.note(&format!(
-            "it becomes ready by itself; follow it with: kubectl daap get {name} -n {namespace}"
-        ));
+        progress.note(&next::follow(k8s, &name));
         return Ok(());
     }
     operation::run(
@@ -126,9 +124,7 @@ async fn create(k8s: &Kubernetes, asked: Asked, args: &CreateArgs) -> Result<(),
         &progress,
     )
     .await?;
-    progress.note(&format!(
-        "database/{name} is ready; connect with: kubectl daap connect {name} -n {namespace}"
-    ));
+    progress.note(&next::connect(k8s, &name));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use daap_crds::object::View;
 use daap_crds::tombstone::Tombstone;
 
 use super::input::{Input, given, reason};
+use super::next;
 use crate::cli::{DryRun, parse_duration};
 use crate::confirm::confirm;
 use crate::context::Context;
@@ -16,7 +17,7 @@ use crate::database::{Database, Name, find, tombstones};
 use crate::failure::{Class, Failure};
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, DELETE_RIGHTS, Deadline, Delete, Manner};
-use crate::output::{Formats, OutputFormat, Progress, stdout_line};
+use crate::output::{Formats, OutputFormat, Progress, stderr_line, stdout_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -128,18 +129,19 @@ async fn delete(
     };
     let mut delete = Delete::new(k8s.clone(), name.clone(), manner);
     let world = operation::run(&mut delete, deadline, &progress).await?;
+    drop(progress);
+    super::retained_volumes::say(k8s, &delete.destroyed).await;
+    stdout_line(&format!("database/{name}{printed}"))?;
     let namespace = k8s.namespace();
-    progress.note(&match world.tombstone() {
+    stderr_line(&match world.tombstone() {
         Some(tombstone) if tombstone.keeps_data() => format!(
             "its data is kept until {}: {}; bring it back with: kubectl daap restore {name} -n {namespace}",
             tombstone.until.strftime("%Y-%m-%d"),
             tombstone.retained.volumes.join(", ")
         ),
-        _ => format!("no data is kept; its record is: kubectl daap get {name} --deleted -n {namespace}"),
+        _ => format!("no data is kept; {}", next::record(k8s, name)),
     });
-    drop(progress);
-    super::retained_volumes::say(k8s, &delete.destroyed).await;
-    stdout_line(&format!("database/{name}{printed}"))
+    Ok(())
 }
 
 /// Whether a deletion of that name came past the Cluster and no further.

@@ -10,6 +10,7 @@ pub(crate) mod get;
 pub(crate) mod history;
 mod input;
 pub(crate) mod list;
+mod next;
 pub(crate) mod purge;
 pub(crate) mod repair;
 pub(crate) mod restore;
@@ -34,5 +35,13 @@ pub(crate) fn not_found(name: &DatabaseName, k8s: &Kubernetes) -> Failure {
         k8s.namespace()
     ))
     .class(Class::NotFound)
-    .hint("list what is there: kubectl daap list; deleted ones: kubectl daap list --deleted")
+    .hint(look_for_it(k8s))
+}
+
+/// Where a name may be found that is not where it was looked for.
+pub(crate) fn look_for_it(k8s: &Kubernetes) -> String {
+    let namespace = k8s.namespace();
+    format!(
+        "list what is there: kubectl daap list -n {namespace}; deleted ones: kubectl daap list --deleted -n {namespace}"
+    )
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use daap_crds::names::DatabaseName;
 
 use super::input::{Input, given};
+use super::next;
 use super::restore::id_prefix;
 use super::retained_volumes;
 use crate::cli::{DryRun, parse_duration};
@@ -18,7 +19,7 @@ use crate::database::Name;
 use crate::failure::{Class, Failure};
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, Deadline, PURGE_RIGHTS, Purge};
-use crate::output::{Progress, stdout_line};
+use crate::output::{Progress, stderr_line, stdout_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,5 +112,9 @@ async fn finish(
         drop(progress);
         retained_volumes::say(k8s, &purge.destroyed).await;
     }
-    stdout_line(&format!("database/{name} purged{}", args.dry_run.suffix()))
+    stdout_line(&format!("database/{name} purged{}", args.dry_run.suffix()))?;
+    if args.dry_run == DryRun::None {
+        stderr_line(&next::record(k8s, name));
+    }
+    Ok(())
 }

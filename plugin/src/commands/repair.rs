@@ -10,7 +10,7 @@ use daap_crds::object::View;
 use daap_crds::pending::{OperationName, Pending};
 use serde_json::Value;
 
-use super::restore;
+use super::{next, restore};
 use crate::cli::parse_duration;
 use crate::context::Context;
 use crate::database::Name;
@@ -144,6 +144,7 @@ async fn repair(
     if wait {
         let mut ready = Ready::new(k8s.clone(), name.clone());
         operation::run(&mut ready, deadline, &progress).await?;
+        progress.note(&next::connect(k8s, name));
     }
     Ok(if args.abort { "kept" } else { "repaired" })
 }

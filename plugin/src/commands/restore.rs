@@ -7,6 +7,7 @@ use daap_crds::names::DatabaseName;
 use daap_crds::pending::OperationName;
 
 use super::input::{Input, given, reason, text};
+use super::next;
 use super::written::WriteFlags;
 use crate::cli::DryRun;
 use crate::context::Context;
@@ -100,12 +101,11 @@ pub(super) async fn finish(
     }
     restore.until = Until::Finished;
     operation::run(&mut restore, deadline, progress).await?;
-    if !wait {
-        progress.note(&format!(
-            "it becomes ready by itself; follow it with: kubectl daap get {name} -n {}",
-            k8s.namespace()
-        ));
-    }
+    progress.note(&if wait {
+        next::connect(k8s, name)
+    } else {
+        next::follow(k8s, name)
+    });
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use daap_crds::names::DatabaseName;
 
 use super::input::{Input, given, reason};
+use super::next;
 use super::written::WriteFlags;
 use crate::context::Context;
 use crate::database::Name;
@@ -57,6 +58,7 @@ pub(crate) async fn run(context: &Context, args: RollbackArgs) -> Result<(), Fai
     if args.wait && args.flags.is_real() {
         let mut ready = Ready::new(k8s.clone(), name.clone());
         operation::run(&mut ready, deadline, &progress).await?;
+        progress.note(&next::connect(k8s, &name));
     }
     drop(progress);
     args.flags.print(k8s, &name, &done).await

@@ -78,8 +78,9 @@ pub(super) async fn find(k8s: &Kubernetes, name: &DatabaseName) -> Result<Node, 
     };
     if deleted.len() > 1 {
         stderr_line(&format!(
-            "{} deleted databases had this name; this is the newest. All: kubectl daap get {name} --deleted",
-            deleted.len()
+            "{} deleted databases had this name, and this is the newest; see all: kubectl daap get {name} --deleted -n {}",
+            deleted.len(),
+            k8s.namespace()
         ));
     }
     deleted_tree(k8s, newest).await

@@ -8,6 +8,7 @@ use daap_crds::purpose::Purpose;
 use daap_crds::size::Size;
 
 use super::input::{Input, count, given, reason};
+use super::next;
 use super::written::WriteFlags;
 use crate::cli::DryRun;
 use crate::context::Context;
@@ -89,6 +90,7 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
             &progress,
         )
         .await?;
+        progress.note(&next::connect(k8s, &name));
     }
     drop(progress);
     args.flags.print(k8s, &name, done).await

@@ -1,5 +1,8 @@
 //! What the API server answers when it does not do what it is asked.
 
+#[cfg(test)]
+mod every_kind;
+
 use kube::core::Status;
 use kube::core::response::StatusCause;
 

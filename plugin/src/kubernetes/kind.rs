@@ -90,6 +90,20 @@ impl Kind {
         }
     }
 
+    /// One of it, in a sentence.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Pooler => "pooler",
+            Self::Volume => "volume",
+            Self::Secret => "Secret",
+            Self::Backup => "backup",
+            Self::VolumeSnapshot => "volume snapshot",
+            Self::Pod => "pod",
+            _ => "object",
+        }
+    }
+
     /// Path of the collection; of all namespaces where none is given.
     pub(crate) fn path(self, namespace: Option<&str>) -> String {
         let root = match self.group() {

@@ -255,7 +255,12 @@ impl Operation for Delete {
             Step::Mark => {
                 self.refuse_dependents(cluster).await?;
                 self.k8s
-                    .merge(Kind::Cluster, name, &patch(Step::DeletePooler, None), false)
+                    .merge(
+                        Kind::Cluster,
+                        name,
+                        &patch(Step::WriteTombstone, None),
+                        false,
+                    )
                     .await?;
             }
             Step::DeletePooler => {
@@ -278,7 +283,13 @@ impl Operation for Delete {
                     .merge(Kind::Cluster, name, &patch(Step::Detach, docked), false)
                     .await?;
             }
-            Step::WriteTombstone => self.write_tombstone(world, cluster).await?,
+            Step::WriteTombstone => {
+                self.write_tombstone(world, cluster).await?;
+                // What is said to come next is what comes next, should we be killed here.
+                self.k8s
+                    .merge(Kind::Cluster, name, &patch(Step::DeletePooler, None), false)
+                    .await?;
+            }
             Step::Retain => {
                 for kind in &world.backups.unseen {
                     stderr_line(&format!(

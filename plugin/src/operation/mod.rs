@@ -114,10 +114,15 @@ pub(crate) async fn run<O: Operation>(
     deadline: Deadline,
     progress: &Progress,
 ) -> Result<O::World, Failure> {
-    tokio::select! {
+    let result = tokio::select! {
         result = drive(operation, deadline, progress) => result,
-        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted("interrupted").hint(operation.unfinished())),
-    }
+        _ = tokio::signal::ctrl_c() => {
+            let what = progress.now().map_or_else(String::new, |what| format!(": {what}"));
+            Err(Failure::interrupted(format!("interrupted{what}")).hint(operation.unfinished()))
+        }
+    };
+    progress.pause();
+    result
 }
 
 async fn drive<O: Operation>(

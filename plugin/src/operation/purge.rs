@@ -235,7 +235,8 @@ impl Operation for Purge {
         }
         match world.data.first() {
             Some((kind, object)) => Ok(Next::Wait(format!(
-                "waiting until {kind} {} is gone",
+                "waiting until {} {} is gone",
+                kind.noun(),
                 View(object).name()
             ))),
             None => Ok(Next::Do(Step::Close)),

@@ -10,7 +10,7 @@ use daap_crds::pending::{OperationName, Pending};
 use daap_crds::state::{State, Status};
 use tokio::time::Instant;
 
-use super::{Next, Operation};
+use super::{Next, Operation, finishes};
 use crate::database::{Database, find};
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
@@ -81,11 +81,6 @@ impl Operation for Ready {
         };
         let status = self.status(database);
         let reason = status.reason.unwrap_or_default();
-        let text = if reason.is_empty() {
-            status.state.to_string()
-        } else {
-            format!("{}: {reason}", status.state)
-        };
         match status.state {
             State::Ready => Ok(Next::Done),
             State::Deleting | State::Deleted => Err(Failure::new(format!(
@@ -95,16 +90,16 @@ impl Operation for Ready {
             State::Error => {
                 let since = *self.failing_since.get_or_insert_with(Instant::now);
                 if since.elapsed() < PATIENCE {
-                    return Ok(Next::Wait(text));
+                    return Ok(Next::Wait(format!("waiting whether it passes: {reason}")));
                 }
                 Err(
-                    Failure::new(format!("database/{} is not ready: {text}", self.name))
+                    Failure::new(format!("database/{} is not ready: {reason}", self.name))
                         .hint(self.unfinished()),
                 )
             }
             State::Provisioning => {
                 self.failing_since = None;
-                Ok(Next::Wait(text))
+                Ok(Next::Wait(waits_for(&reason)))
             }
         }
     }
@@ -118,12 +113,35 @@ impl Operation for Ready {
     }
 
     fn unfinished(&self) -> String {
-        format!(
-            "it goes on in the cluster; see what it waits for: kubectl daap tree {} -n {}",
-            self.name,
-            self.k8s.namespace()
-        )
+        let (name, namespace) = (&self.name, self.k8s.namespace());
+        match self.finishing {
+            Some(operation) => format!(
+                "it goes on in the cluster; finish its record with the same command again: kubectl daap {} {name} -n {namespace}; see what it waits for: kubectl daap tree {name} -n {namespace}",
+                finishes(operation)
+            ),
+            None => format!(
+                "it goes on in the cluster; follow it with: kubectl daap get {name} -n {namespace}; see what it waits for: kubectl daap tree {name} -n {namespace}"
+            ),
+        }
     }
+}
+
+/// What a state that is on its way to `ready` waits for, in plain words.
+fn waits_for(reason: &str) -> String {
+    if let Some(count) = reason.strip_suffix(" instances ready") {
+        return format!("starting PostgreSQL {count}");
+    }
+    match reason {
+        "" => "waiting until it is ready",
+        "waiting for the operator" => "waiting for CloudNativePG's operator",
+        "setting up primary" => "setting up the first instance",
+        "waiting for the instances to become active" => "starting PostgreSQL",
+        "creating a new replica" => "adding an instance",
+        "pooler not available" => "starting the pooler",
+        "waking" => "waking PostgreSQL up",
+        other => other,
+    }
+    .to_owned()
 }
 
 /// Waiting has no steps.
@@ -133,5 +151,22 @@ pub(crate) struct NoStep(Infallible);
 impl std::fmt::Display for NoStep {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("1/3 instances ready", "starting PostgreSQL 1/3")]
+    #[case("pooler not available", "starting the pooler")]
+    #[case("setting up primary", "setting up the first instance")]
+    #[case("", "waiting until it is ready")]
+    #[case("upgrading cluster", "upgrading cluster")]
+    fn waits_are_told_in_plain_words(#[case] reason: &str, #[case] words: &str) {
+        assert_eq!(waits_for(reason), words);
     }
 }

@@ -18,7 +18,7 @@ use super::pooler::{self, Pooler as Whose};
 use super::retained::{self, Kept};
 use super::{Next, Operation, stamps};
 use crate::database::tombstones;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
 use step::Step;
@@ -128,11 +128,7 @@ impl Repair {
                 cnpg::CLUSTER,
                 name.cluster()
             )),
-            _ => Failure::new(format!(
-                "database/{name} not found in namespace {namespace}"
-            ))
-            .class(Class::NotFound)
-            .hint("list what is there: kubectl daap list; deleted ones: kubectl daap list --deleted"),
+            _ => crate::commands::not_found(name, &self.k8s),
         }
     }
 

@@ -104,7 +104,8 @@ impl Rollback {
                 ))
                 .class(Class::Hard)
                 .hint(format!(
-                    "finish it first: kubectl daap repair {} -n {}",
+                    "finish it first: kubectl daap {} {} -n {}",
+                    super::finishes(other.operation),
                     self.name,
                     self.k8s.namespace()
                 )))

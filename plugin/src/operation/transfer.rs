@@ -153,7 +153,8 @@ impl Transfer {
                     pending.operation
                 ))
                 .hint(format!(
-                    "finish it first; see: kubectl daap get {name} -n {}",
+                    "finish it first: kubectl daap {} {name} -n {}",
+                    super::finishes(pending.operation),
                     self.k8s.namespace()
                 )))
             }

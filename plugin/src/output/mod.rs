@@ -3,6 +3,7 @@
 mod age;
 mod changes;
 mod format;
+mod phases;
 mod progress;
 mod sort;
 mod table;
@@ -61,8 +62,11 @@ pub(crate) struct TableFlags {
 
 /// Prints to stdout. That nobody reads any more is no error (`kubectl daap list | head -1`).
 pub(crate) fn stdout(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    let written = progress::aside(|| {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    });
+    match written {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::broken_pipe()),
         Err(error) => Err(Failure::new(format!("failed to write to stdout: {error}"))),
@@ -86,12 +90,16 @@ pub(crate) fn lines(lines: impl IntoIterator<Item = String>) -> String {
 
 /// Prints a line to stderr; there is nobody to tell when that fails.
 pub(crate) fn stderr_line(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    progress::aside(|| {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    });
 }
 
 /// Prints to stderr; there is nobody to tell when that fails.
 pub(crate) fn stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    progress::aside(|| {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    });
 }
 
 /// The value as JSON, indented as kubectl does.

@@ -124,7 +124,7 @@ fn never(k8s: &Kubernetes, name: &DatabaseName) -> Failure {
         k8s.namespace()
     ))
     .class(Class::NotFound)
-    .hint("list what is there: kubectl daap list; deleted ones: kubectl daap list --deleted")
+    .hint(crate::commands::look_for_it(k8s))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::step::Step;
 use super::{Delete, World, world};
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::operation::Next;
 
 /// Fencing stops PostgreSQL within a second; an instance that is unreachable never says so.
@@ -19,13 +19,7 @@ const UNWELL: Duration = Duration::from_secs(30);
 
 impl Delete {
     pub(super) fn not_found(&self) -> Failure {
-        Failure::new(format!(
-            "database/{} not found in namespace {}",
-            self.name,
-            self.k8s.namespace()
-        ))
-        .class(Class::NotFound)
-        .hint("list what is there: kubectl daap list; deleted ones: kubectl daap list --deleted")
+        crate::commands::not_found(&self.name, &self.k8s)
     }
 
     /// The end, once the Cluster is gone.
