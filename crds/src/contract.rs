@@ -66,6 +66,8 @@ pub mod cnpg {
     /// What CNPG trusts by its name: Secrets `{cluster}-app` and so on.
     pub const TRUSTED_SECRETS: [&str; 6] =
         ["app", "ca", "server", "replication", "superuser", "pooler"];
+    /// Label selector of the operator's Deployment, in every way that CNPG is installed.
+    pub const OPERATOR: &str = "app.kubernetes.io/name=cloudnative-pg";
     /// Annotation `on`/`off`: stops the pods and keeps the volumes.
     pub const HIBERNATION: &str = "cnpg.io/hibernation";
     /// Annotation: JSON list of instances whose PostgreSQL is stopped; `["*"]` means all.

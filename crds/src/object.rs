@@ -84,6 +84,16 @@ impl<'a> View<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
+    /// The element of `status.conditions` of that type.
+    #[must_use]
+    pub fn condition(self, kind: &str) -> Option<Self> {
+        self.at("/status/conditions")?
+            .as_array()?
+            .iter()
+            .map(View)
+            .find(|condition| condition.text("/type") == Some(kind))
+    }
+
     /// Whether an owner reference has this uid.
     #[must_use]
     pub fn is_owned_by(self, uid: &str) -> bool {

@@ -35,6 +35,15 @@ pub(crate) enum Class {
     BrokenPipe,
 }
 
+/// Whose answer admission waits for, and does not get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Away {
+    /// `CloudNativePG`'s operator.
+    Operator,
+    /// daap's webhook.
+    Webhook,
+}
+
 /// One field and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Complaint {
@@ -103,6 +112,7 @@ pub(crate) struct Failure {
     class: Class,
     exit: u8,
     denied: bool,
+    away: Option<Away>,
 }
 
 impl Failure {
@@ -114,6 +124,7 @@ impl Failure {
             class: Class::Fatal,
             exit: FAILED,
             denied: false,
+            away: None,
         }
     }
 
@@ -188,6 +199,16 @@ impl Failure {
             self.message = format!("{what}: {}", self.message);
         }
         self
+    }
+
+    /// Says who did not answer.
+    pub(crate) fn without(self, away: Option<Away>) -> Self {
+        Self { away, ..self }
+    }
+
+    /// Who did not answer, where that is why.
+    pub(crate) fn away(&self) -> Option<Away> {
+        self.away
     }
 
     pub(crate) fn classification(&self) -> Class {

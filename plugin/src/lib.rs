@@ -25,8 +25,8 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    apply, connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
-    rollback, transfer, tree, update, version,
+    apply, connect, create, credentials, delete, describe, diff, events, explain, get, history,
+    list, purge, repair, restore, rollback, transfer, tree, update, version,
 };
 use context::Context;
 use failure::Failure;
@@ -80,6 +80,9 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Credentials(args) => credentials::run(&context, args).await?,
         Command::History(args) => history::run(&context, args).await?,
         Command::Apply(args) => apply::run(&context, args).await?,
+        Command::Explain(args) => explain::run(&context, args).await?,
+        Command::Describe(args) => describe::run(&context, args).await?,
+        Command::Events(args) => events::run(&context, args).await?,
         Command::Update(args) => update::run(&context, args).await?,
         Command::Tree(args) => tree::run(&context, args).await?,
         Command::Rollback(args) => rollback::run(&context, args).await?,

@@ -392,7 +392,7 @@ async fn a_database_that_does_not_come_up_is_not_called_ready() {
         .concat(),
     );
     assert!(
-        said.contains("not ready after 5s") && said.contains("kubectl daap tree orders"),
+        said.contains("not ready after 5s") && said.contains("kubectl daap explain orders"),
         "{said}"
     );
     let (state, _) = place.state("orders");

@@ -176,18 +176,8 @@ fn noun(operation: OperationName) -> &'static str {
     }
 }
 
-/// The condition of a type, if the Cluster has one.
-fn condition<'a>(cluster: View<'a>, kind: &str) -> Option<View<'a>> {
-    cluster
-        .at("/status/conditions")?
-        .as_array()?
-        .iter()
-        .map(View)
-        .find(|condition| condition.text("/type") == Some(kind))
-}
-
 fn docked(cluster: View<'_>, observed: &Observed<'_>) -> Status {
-    let hibernation = condition(cluster, cnpg::HIBERNATION_CONDITION);
+    let hibernation = cluster.condition(cnpg::HIBERNATION_CONDITION);
     let field = |pointer| hibernation.and_then(|condition| condition.text(pointer));
     match (field("/status"), field("/reason")) {
         (Some("True"), _) => status(State::Provisioning, Some("docked".into())),
@@ -243,12 +233,15 @@ fn underlying(cluster: View<'_>, observed: &Observed<'_>) -> Status {
             Some(phase.map_or_else(|| "waiting for the operator".into(), lower_first)),
         );
     }
-    let settled = condition(cluster, "Ready").and_then(|ready| ready.text("/status"))
+    let settled = cluster
+        .condition("Ready")
+        .and_then(|ready| ready.text("/status"))
         == Some("True")
         && primary == cluster.text("/status/targetPrimary");
     if phase == Phase::Healthy && settled && ready == wanted {
         // `Ready` and the phase stay as they were while a Cluster wakes: the condition tells.
-        if condition(cluster, cnpg::HIBERNATION_CONDITION)
+        if cluster
+            .condition(cnpg::HIBERNATION_CONDITION)
             .and_then(|condition| condition.text("/status"))
             == Some("True")
         {

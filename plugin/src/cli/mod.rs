@@ -11,8 +11,8 @@ pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
 
 use crate::commands::{
-    apply, connect, create, credentials, delete, diff, get, history, list, purge, repair, restore,
-    rollback, transfer, tree, update, version,
+    apply, connect, create, credentials, delete, describe, diff, events, explain, get, history,
+    list, purge, repair, restore, rollback, transfer, tree, update, version,
 };
 
 /// clap does not group subcommands; a test holds this to what there is.
@@ -27,6 +27,11 @@ Create and look:
   list         List databases
   tree         Show what a database consists of, and the condition of each part
   history      Show every version of a database's record
+
+Understand:
+  explain      Say why a database is as it is, and what to do
+  describe     Show everything about one database
+  events       Show what happened to a database lately
 
 Use:
   connect      Open psql on a database, through its pooler
@@ -91,6 +96,12 @@ pub(crate) enum Command {
     Tree(tree::TreeArgs),
     /// Show every version of a database's record
     History(history::HistoryArgs),
+    /// Say why a database is as it is, and what to do
+    Explain(explain::ExplainArgs),
+    /// Show everything about one database
+    Describe(describe::DescribeArgs),
+    /// Show what happened to a database lately
+    Events(events::EventsArgs),
     /// Open psql on a database, through its pooler
     Connect(connect::ConnectArgs),
     /// Show how to connect: host, user, URI

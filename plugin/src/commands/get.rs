@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, ValueEnum};
 use daap_crds::names::DatabaseName;
 use daap_crds::object::View;
+use daap_crds::state::State;
 use daap_crds::tombstone::Tombstone;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,7 +17,7 @@ use crate::database::{
 };
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
-use crate::output::{Documents, FormatsOr, OutputFlags, Shape, TableFlags, stdout};
+use crate::output::{Documents, FormatsOr, OutputFlags, Shape, TableFlags, stderr_line, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,11 +103,19 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         }
         return Err(missing(k8s, &name).await);
     };
+    let is_wrong = database.status().state == State::Error;
     let documents = Documents::One(document(&database));
     let headers = !output.table.no_headers;
     stdout(&output.output.render_or(&documents, headers, || {
         table(&[database], &output, false, Timestamp::now())
-    })?)
+    })?)?;
+    if is_wrong && output.output.is_table() {
+        stderr_line(&format!(
+            "see why, and what to do: kubectl daap explain {name} -n {}",
+            k8s.namespace()
+        ));
+    }
+    Ok(())
 }
 
 async fn show_tree(
@@ -149,7 +158,7 @@ async fn get_deleted(
 }
 
 /// Not found, and whether there was one.
-async fn missing(k8s: &Kubernetes, name: &DatabaseName) -> Failure {
+pub(super) async fn missing(k8s: &Kubernetes, name: &DatabaseName) -> Failure {
     let failure = super::not_found(name, k8s);
     match tombstones(k8s, name).await {
         Ok(found) if found.iter().any(keeps_data) => failure.hint(format!(

@@ -2,7 +2,7 @@
 
 mod generation;
 mod instant;
-mod show;
+pub(super) mod show;
 
 use std::ffi::OsString;
 

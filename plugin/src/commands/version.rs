@@ -18,8 +18,6 @@ Examples:
 
 /// Name of daap's webhook configurations.
 const WEBHOOK: &str = "admission.daap.dev";
-/// Label of the operator's Deployment, in every way that CNPG is installed.
-const OPERATOR: &str = "app.kubernetes.io/name=cloudnative-pg";
 
 /// Arguments of `version`.
 #[derive(Args, Debug)]
@@ -103,7 +101,7 @@ async fn operator(k8s: &Kubernetes) -> Result<Value, Failure> {
         }
         Err(failure) => return Err(failure),
     };
-    let version = match k8s.list_in(Kind::Deployment, None, OPERATOR).await {
+    let version = match k8s.list_in(Kind::Deployment, None, cnpg::OPERATOR).await {
         Ok(found) => found.first().and_then(|deployment| {
             let image = View(deployment).text("/spec/template/spec/containers/0/image")?;
             image.rsplit_once(':').map(|(_, tag)| tag.to_owned())

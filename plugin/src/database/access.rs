@@ -34,7 +34,7 @@ impl Access {
                 status.state
             ))
             .hint(format!(
-                "wait until it is: kubectl daap get {name} -n {}",
+                "see what it waits for, and what to do: kubectl daap explain {name} -n {}",
                 k8s.namespace()
             )));
         }

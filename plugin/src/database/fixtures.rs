@@ -11,7 +11,7 @@ use super::Database;
 const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
 
 /// One that was just created.
-pub(super) fn provisioning(name: &str) -> Database {
+pub(crate) fn provisioning(name: &str) -> Database {
     let name = DatabaseName::parse(name).unwrap();
     let desired = crate::operation::Asked {
         name,
@@ -80,4 +80,61 @@ pub(crate) fn tombstone(name: &str) -> Value {
         &DatabaseId::parse(ID).unwrap(),
         deletion,
     )
+}
+
+/// The tree of one of which nothing else was found.
+pub(crate) fn tree(database: &Database) -> super::Node {
+    let name = DatabaseName::parse(database.name()).unwrap();
+    super::tree::tree_of(database, &name, &super::tree::Parts::nothing(), &[])
+}
+
+/// What the real operator left when it was stuck.
+pub(crate) struct Stuck {
+    pub(crate) name: DatabaseName,
+    pub(crate) database: Database,
+    pub(crate) pods: Vec<Value>,
+    pub(crate) volumes: Vec<Value>,
+    /// Everything that was said, in the order in which it was recorded.
+    pub(crate) events: Vec<Value>,
+    /// The end of the log of the container that failed.
+    pub(crate) log: String,
+}
+
+/// One recorded way to be stuck. The recordings are read where they are: in the folder that
+/// `DAAP_CNPG_RECORDINGS` names, else beside the checkout; where they are not at hand, it says so.
+pub(crate) fn stuck(case: &str) -> Option<Stuck> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/cnpg/recordings");
+    let folder = std::env::var_os("DAAP_CNPG_RECORDINGS").map_or_else(
+        || std::path::PathBuf::from(beside),
+        std::path::PathBuf::from,
+    );
+    let Ok(text) = std::fs::read_to_string(folder.join(format!("stuck/{case}.json"))) else {
+        eprintln!("left out: no recordings of what is stuck");
+        return None;
+    };
+    let recorded: Value = serde_json::from_str(&text).unwrap();
+    let list = |key: &str| match &recorded[key] {
+        Value::Array(items) => items.clone(),
+        other => other["items"].as_array().cloned().unwrap_or_default(),
+    };
+    let first = |key: &str| list(key).into_iter().next();
+    let cluster = first("cluster").unwrap();
+    let name = View(&cluster).name().strip_prefix("daap-").unwrap();
+    let name = DatabaseName::parse(name).unwrap();
+    let log = list("logTail");
+    let log: Vec<&str> = log.iter().filter_map(Value::as_str).collect();
+    Some(Stuck {
+        name,
+        log: log.join("\n"),
+        database: Database {
+            cluster,
+            pooler: first("pooler"),
+            deployment: first("deploy"),
+            app_secret: true,
+            lost: false,
+        },
+        pods: list("pods"),
+        volumes: list("pvc"),
+        events: list("events"),
+    })
 }

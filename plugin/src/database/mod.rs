@@ -2,11 +2,16 @@
 
 mod access;
 mod connection;
+mod description;
 mod document;
+pub(crate) mod events;
+mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod pod;
 mod read;
 mod restorable;
+mod shell;
 mod table;
 mod tree;
 
@@ -17,7 +22,9 @@ use serde_json::{Value, json};
 
 pub(crate) use access::Access;
 pub(crate) use connection::{Connection, PORT};
+pub(crate) use description::Description;
 pub(crate) use document::{API_VERSION, deleted_document, document};
+pub(crate) use explain::explain;
 pub(crate) use read::{Listing, Name, find, find_or_lost, list, tombstones};
 pub(crate) use restorable::Restorable;
 pub(crate) use table::{deleted_table, table};

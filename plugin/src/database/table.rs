@@ -33,7 +33,15 @@ fn columns(flags: &OutputFlags, namespaces: bool) -> Vec<String> {
     }
     columns.extend(["NAME", "OWNER-TEAM", "STATE", "REASON"]);
     if flags.output.is_wide() {
-        columns.extend(["INSTANCES", "STORAGE", "HOST", "PURPOSE"]);
+        columns.extend([
+            "INSTANCES",
+            "PRIMARY",
+            "POOLER",
+            "POSTGRES",
+            "STORAGE",
+            "HOST",
+            "PURPOSE",
+        ]);
     }
     columns.push(AGE);
     with_labels(columns, &flags.table)
@@ -86,7 +94,7 @@ fn label_cells(view: View<'_>, flags: &TableFlags) -> Vec<String> {
     cells
 }
 
-fn wide_cells(database: &Database) -> [String; 4] {
+fn wide_cells(database: &Database) -> [String; 7] {
     let view = database.view();
     let count = |pointer| view.at(pointer).and_then(Value::as_i64).unwrap_or_default();
     [
@@ -95,6 +103,11 @@ fn wide_cells(database: &Database) -> [String; 4] {
             count("/status/readyInstances"),
             count("/spec/instances")
         ),
+        view.text("/status/currentPrimary")
+            .unwrap_or_default()
+            .to_owned(),
+        pooler(database),
+        postgres(view),
         view.text("/spec/storage/size")
             .unwrap_or_default()
             .to_owned(),
@@ -106,6 +119,39 @@ fn wide_cells(database: &Database) -> [String; 4] {
             .unwrap_or_default()
             .to_owned(),
     ]
+}
+
+/// How many of the pooler's instances serve.
+fn pooler(database: &Database) -> String {
+    let count = |object: &Option<Value>, pointer| {
+        let object = object.as_ref().map(View);
+        object.and_then(|object| object.at(pointer)?.as_i64())
+    };
+    let Some(wanted) = count(&database.pooler, "/spec/instances") else {
+        return String::new();
+    };
+    let available = count(&database.deployment, "/status/availableReplicas");
+    format!("{}/{wanted}", available.unwrap_or_default())
+}
+
+/// The version of `PostgreSQL`, as the tag of the image says it; its major where that says nothing.
+fn postgres(cluster: View<'_>) -> String {
+    let image = cluster
+        .text("/status/image")
+        .or_else(|| cluster.text("/spec/imageName"))
+        .unwrap_or_default();
+    // A digest, and the port of a registry, are no tag.
+    let image = image.split('@').next().unwrap_or_default();
+    let tag = image
+        .rsplit_once(':')
+        .map(|(_, tag)| tag)
+        .filter(|tag| tag.starts_with(|first: char| first.is_ascii_digit()) && !tag.contains('/'));
+    let major = cluster
+        .at("/status/pgDataImageInfo/majorVersion")
+        .and_then(Value::as_i64);
+    tag.map(str::to_owned)
+        .or_else(|| major.map(|major| major.to_string()))
+        .unwrap_or_default()
 }
 
 /// Deleted databases.
@@ -186,9 +232,9 @@ mod tests {
         shop     payments     provisioning   setting up primary   5m
         ");
         insta::assert_snapshot!(table(&databases, &flags(OutputFormat::Wide), true, now()), @r"
-        NAMESPACE   NAME     OWNER-TEAM   STATE          REASON               INSTANCES   STORAGE   HOST                          PURPOSE        AGE
-        apps        orders   payments     ready          <none>               1/1         1Gi       daap-orders-pooler.apps.svc   order intake   5m
-        apps        shop     payments     provisioning   setting up primary   0/1         1Gi       <none>                        order intake   5m
+        NAMESPACE   NAME     OWNER-TEAM   STATE          REASON               INSTANCES   PRIMARY   POOLER   POSTGRES   STORAGE   HOST                          PURPOSE        AGE
+        apps        orders   payments     ready          <none>               1/1         x-1       1/1      17.6       1Gi       daap-orders-pooler.apps.svc   order intake   5m
+        apps        shop     payments     provisioning   setting up primary   0/1         <none>    0/1      17.6       1Gi       <none>                        order intake   5m
         ");
     }
 

@@ -11,8 +11,9 @@ use daap_crds::names::DatabaseName;
 use serde_json::Value;
 
 pub(crate) use node::Node;
+pub(super) use read::{Parts, Seen, seen};
 
-use super::find_or_lost;
+use super::{Database, find_or_lost};
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
 
@@ -24,11 +25,22 @@ pub(crate) async fn tree(k8s: &Kubernetes, name: &DatabaseName) -> Result<Option
         return Ok(None);
     };
     let events = if live::is_stuck(&parts) {
-        read::warnings(k8s).await?
+        read::warnings(k8s, name).await?
     } else {
         Vec::new()
     };
     Ok(Some(live::tree(&database, name, &parts, &events)))
+}
+
+/// The tree of a database of which everything has been read already.
+pub(super) fn tree_of(
+    database: &Database,
+    name: &DatabaseName,
+    parts: &Parts,
+    warnings: &[Value],
+) -> Node {
+    let explains = if live::is_stuck(parts) { warnings } else { &[] };
+    live::tree(database, name, parts, explains)
 }
 
 /// The tree of a deleted database: its tombstone, and whether what it keeps is there.

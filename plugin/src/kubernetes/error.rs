@@ -6,7 +6,7 @@ mod every_kind;
 use kube::core::Status;
 use kube::core::response::StatusCause;
 
-use crate::failure::{Class, Complaint, Failure};
+use crate::failure::{Away, Class, Complaint, Failure};
 
 /// What was asked, for the message.
 #[derive(Clone, Debug)]
@@ -65,7 +65,11 @@ pub(crate) enum ApiError {
     Expired,
     /// 429, 5xx: may pass.
     #[error("failed to {what}: {message}")]
-    Unavailable { what: String, message: String },
+    Unavailable {
+        what: String,
+        message: String,
+        away: Option<Away>,
+    },
     /// Anything else.
     #[error("failed to {what}: {message}")]
     Other { what: String, message: String },
@@ -114,10 +118,14 @@ impl ApiError {
             409 if status.is_already_exists() => Self::AlreadyExists(what()),
             409 => Self::Conflict(what()),
             410 => Self::Expired,
-            429 | 500 | 502 | 503 | 504 => Self::Unavailable {
-                what: what(),
-                message: unanswered(&status.message).unwrap_or_else(message),
-            },
+            429 | 500 | 502 | 503 | 504 => {
+                let (away, text) = unanswered(&status.message).unzip();
+                Self::Unavailable {
+                    what: what(),
+                    message: text.unwrap_or_else(message),
+                    away: away.flatten(),
+                }
+            }
             _ => Self::Other {
                 what: what(),
                 message: message(),
@@ -177,22 +185,26 @@ fn denial(status: &Status) -> String {
 
 /// What the API server says of a webhook that it could not ask, with whose it is: for CNPG's, every
 /// write of a database fails while its operator is away.
-fn unanswered(message: &str) -> Option<String> {
+fn unanswered(message: &str) -> Option<(Option<Away>, String)> {
     let (_, rest) = message.split_once("failed calling webhook \"")?;
     let (webhook, cause) = rest.split_once("\": ")?;
     // Before the cause stands the address that only the API server can reach.
     let cause = cause.split_once("\": ").map_or(cause, |(_, cause)| cause);
-    let whose = if webhook.ends_with(".cnpg.io") {
-        "CloudNativePG's operator does not answer: "
+    let (away, whose) = if webhook.ends_with(".cnpg.io") {
+        (
+            Some(Away::Operator),
+            "CloudNativePG's operator does not answer: ",
+        )
     } else if webhook.ends_with(".daap.dev") {
-        "daap's webhook does not answer: "
+        (Some(Away::Webhook), "daap's webhook does not answer: ")
     } else {
-        ""
+        (None, "")
     };
-    Some(format!(
+    let text = format!(
         "{whose}failed calling webhook \"{webhook}\": {}",
         cause.trim()
-    ))
+    );
+    Some((away, text))
 }
 
 fn complaints(status: &Status) -> Vec<Complaint> {
@@ -278,7 +290,10 @@ impl From<ApiError> for Failure {
             ApiError::AlreadyExists(_) => Failure::new(message).class(Class::Exists),
             ApiError::NotFound(_) => Failure::new(message).class(Class::NotFound),
             ApiError::Expired => Failure::new(message).hint("list again from the start"),
-            ApiError::Unavailable { .. } => Failure::new(message).transient().hint("try again"),
+            ApiError::Unavailable { away, .. } => Failure::new(message)
+                .transient()
+                .without(away)
+                .hint("try again"),
             ApiError::Other { .. } => Failure::new(message),
         }
     }

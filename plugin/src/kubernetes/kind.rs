@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Pod,
     /// `v1` Service
     Service,
+    /// `v1` Event
+    Event,
     /// `apps/v1` Deployment
     Deployment,
     /// `storage.k8s.io/v1` `StorageClass`
@@ -58,7 +60,8 @@ impl Kind {
             | Self::Volume
             | Self::PersistentVolume
             | Self::Pod
-            | Self::Service => "",
+            | Self::Service
+            | Self::Event => "",
             Self::Deployment => "apps",
             Self::VolumeSnapshot => "snapshot.storage.k8s.io",
             Self::StorageClass => "storage.k8s.io",
@@ -84,6 +87,7 @@ impl Kind {
             Self::PersistentVolume => "persistentvolumes",
             Self::Pod => "pods",
             Self::Service => "services",
+            Self::Event => "events",
             Self::Deployment => "deployments",
             Self::StorageClass => "storageclasses",
             Self::ValidatingWebhook => "validatingwebhookconfigurations",

@@ -7,6 +7,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fake;
 mod kind;
+mod log;
 mod retry;
 mod review;
 mod warnings;

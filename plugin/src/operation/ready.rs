@@ -116,11 +116,11 @@ impl Operation for Ready {
         let (name, namespace) = (&self.name, self.k8s.namespace());
         match self.finishing {
             Some(operation) => format!(
-                "it goes on in the cluster; finish its record with the same command again: kubectl daap {} {name} -n {namespace}; see what it waits for: kubectl daap tree {name} -n {namespace}",
+                "it goes on in the cluster; finish its record with the same command again: kubectl daap {} {name} -n {namespace}; see what it waits for: kubectl daap explain {name} -n {namespace}",
                 finishes(operation)
             ),
             None => format!(
-                "it goes on in the cluster; follow it with: kubectl daap get {name} -n {namespace}; see what it waits for: kubectl daap tree {name} -n {namespace}"
+                "it goes on in the cluster; follow it with: kubectl daap get {name} -n {namespace}; see what it waits for: kubectl daap explain {name} -n {namespace}"
             ),
         }
     }

@@ -3,6 +3,7 @@
 mod age;
 mod changes;
 mod format;
+mod growing_table;
 mod phases;
 mod progress;
 mod sort;
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub(crate) use age::age;
 pub(crate) use changes::{Words, changes, whole};
 pub(crate) use format::{Documents, Formats, FormatsOr, JsonPath, OutputFormat, Shape};
+pub(crate) use growing_table::GrowingTable;
 pub(crate) use progress::Progress;
 pub(crate) use sort::SortBy;
 pub(crate) use table::Table;

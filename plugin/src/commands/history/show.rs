@@ -20,7 +20,7 @@ use crate::database::API_VERSION;
 use crate::output::{Table, Words, changes, whole};
 
 /// The versions as a table, the newest last.
-pub(super) fn table(versions: &[Version], wide: bool, headers: bool) -> String {
+pub(crate) fn table(versions: &[Version], wide: bool, headers: bool) -> String {
     let mut table = Table::new(vec![
         "VERSION", "ACTION", "FROM", "TO", "BY", "CHANGES", "REASON",
     ]);

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::read::{Parts, Seen};
 use super::{Node, pod};
 use crate::database::Database;
+use crate::database::pod::{has_succeeded, is_instance};
 
 const MISSING: &str = "missing";
 
@@ -79,10 +80,6 @@ fn cluster(database: &Database, name: &DatabaseName, parts: &Parts, events: &[Va
         }))
 }
 
-fn is_instance(pod: View<'_>) -> bool {
-    pod.label(cnpg::INSTANCE_NAME).is_some() || pod.label(cnpg::JOB_ROLE).is_some()
-}
-
 /// Pods with their volumes; volumes that no pod uses stand alone.
 fn instances(parts: &Parts, events: &[Value]) -> Vec<Node> {
     let mut nodes = Vec::new();
@@ -99,7 +96,7 @@ fn instances(parts: &Parts, events: &[Value]) -> Vec<Node> {
     };
     let mut made = Vec::new();
     for pod in pods.iter().map(View) {
-        if !is_instance(pod) || pod::has_succeeded(pod) {
+        if !is_instance(pod) || has_succeeded(pod) {
             continue;
         }
         let node = pod::node(pod);

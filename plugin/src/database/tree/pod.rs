@@ -6,6 +6,7 @@ use daap_crds::object::View;
 use serde_json::Value;
 
 use super::Node;
+use crate::database::pod::{self, ended, exit_code, joined, statuses, unscheduled};
 
 pub(super) fn node(pod: View<'_>) -> Node {
     let containers: Vec<View<'_>> = statuses(pod, "containerStatuses").collect();
@@ -19,11 +20,6 @@ pub(super) fn node(pod: View<'_>) -> Node {
         .map_or(containers.len(), Vec::len);
     let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
     Node::new("Pod", pod.name(), status(pod)).ready(count(ready), count(wanted))
-}
-
-/// A pod that has done what it was for: CNPG leaves those of its Jobs behind.
-pub(super) fn has_succeeded(pod: View<'_>) -> bool {
-    pod.text("/status/phase") == Some("Succeeded")
 }
 
 fn status(pod: View<'_>) -> String {
@@ -52,19 +48,8 @@ fn role(pod: View<'_>) -> Option<&str> {
 
 /// Why it does not run: containers that wait or have ended, else that no node takes it.
 fn reason(pod: View<'_>) -> Option<String> {
-    let containers = statuses(pod, "initContainerStatuses")
-        .chain(statuses(pod, "containerStatuses"))
-        .find_map(container);
-    containers.or_else(|| {
-        let scheduled = pod
-            .at("/status/conditions")?
-            .as_array()?
-            .iter()
-            .map(View)
-            .find(|condition| condition.text("/type") == Some("PodScheduled"))?;
-        if scheduled.text("/status") == Some("True") {
-            return None;
-        }
+    pod::containers(pod).find_map(container).or_else(|| {
+        let scheduled = unscheduled(pod)?;
         Some(joined(
             scheduled.text("/reason"),
             scheduled.text("/message"),
@@ -94,36 +79,7 @@ fn container(container: View<'_>) -> Option<String> {
         return Some(joined(Some(reason), detail.as_deref()));
     }
     let terminated = container.at("/state/terminated").map(View)?;
-    (terminated.at("/exitCode") != Some(&Value::from(0))).then(|| ended(terminated))
-}
-
-fn ended(terminated: View<'_>) -> String {
-    let code = terminated
-        .at("/exitCode")
-        .and_then(Value::as_i64)
-        .unwrap_or_default();
-    let reason = terminated.text("/reason").unwrap_or("ended");
-    joined(
-        Some(&format!("{reason} (exit code {code})")),
-        terminated.text("/message"),
-    )
-}
-
-fn joined(reason: Option<&str>, message: Option<&str>) -> String {
-    let parts: Vec<&str> = [reason, message]
-        .into_iter()
-        .flatten()
-        .filter(|part| !part.is_empty())
-        .collect();
-    parts.join(": ")
-}
-
-fn statuses<'a>(pod: View<'a>, field: &str) -> impl Iterator<Item = View<'a>> {
-    pod.at(&format!("/status/{field}"))
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(View)
+    (exit_code(terminated) != 0).then(|| ended(terminated))
 }
 
 #[cfg(test)]

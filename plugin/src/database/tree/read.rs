@@ -5,17 +5,18 @@ use daap_crds::names::DatabaseName;
 use futures::future::try_join5;
 use serde_json::Value;
 
+use crate::database::events::{self, Which};
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
 
 /// Objects of a kind, or why they cannot be seen.
-pub(super) type Seen<T> = Result<T, String>;
+pub(crate) type Seen<T> = Result<T, String>;
 
 /// What belongs to a database, beside what tells its state.
 #[derive(Debug)]
-pub(super) struct Parts {
-    pub(super) pods: Seen<Vec<Value>>,
-    pub(super) volumes: Seen<Vec<Value>>,
+pub(crate) struct Parts {
+    pub(crate) pods: Seen<Vec<Value>>,
+    pub(crate) volumes: Seen<Vec<Value>>,
     pub(super) services: Seen<Vec<Value>>,
     /// The app Secret and the authority's; their metadata.
     pub(super) secrets: Seen<[Option<Value>; 2]>,
@@ -24,7 +25,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) async fn read(k8s: &Kubernetes, name: &DatabaseName) -> Result<Self, Failure> {
+    pub(crate) async fn read(k8s: &Kubernetes, name: &DatabaseName) -> Result<Self, Failure> {
         let of_cluster = format!("{}={}", cnpg::CLUSTER, name.cluster());
         let (app, authority, pooler) = (name.app_secret(), name.ca_secret(), name.pooler());
         let secrets = futures::future::try_join(
@@ -50,8 +51,22 @@ impl Parts {
     }
 }
 
+#[cfg(test)]
+impl Parts {
+    /// Where nothing was found.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            pods: Ok(Vec::new()),
+            volumes: Ok(Vec::new()),
+            services: Ok(Vec::new()),
+            secrets: Ok([None, None]),
+            pooler_service: Ok(None),
+        }
+    }
+}
+
 /// What the caller may not see is a line, no failure.
-pub(super) fn seen<T>(answer: Result<T, Failure>) -> Result<Seen<T>, Failure> {
+pub(crate) fn seen<T>(answer: Result<T, Failure>) -> Result<Seen<T>, Failure> {
     match answer {
         Ok(found) => Ok(Ok(found)),
         Err(failure) if failure.classification() == Class::Forbidden => {
@@ -61,26 +76,10 @@ pub(super) fn seen<T>(answer: Result<T, Failure>) -> Result<Seen<T>, Failure> {
     }
 }
 
-/// Warnings of the namespace, the newest last: only they say why a volume is not bound, or why a Job
-/// gets no pod.
-pub(super) async fn warnings(k8s: &Kubernetes) -> Result<Vec<Value>, Failure> {
-    let path = format!(
-        "/api/v1/namespaces/{}/events?fieldSelector=type%3DWarning&limit=500",
-        k8s.namespace()
-    );
-    let mut list = match k8s.raw(&path).await {
-        Ok(list) => list,
-        // They only explain.
-        Err(failure) if failure.classification() == Class::Forbidden => return Ok(Vec::new()),
-        Err(failure) => return Err(failure),
-    };
-    let mut events = match list.get_mut("items").map(Value::take) {
-        Some(Value::Array(events)) => events,
-        _ => Vec::new(),
-    };
-    events.sort_by_key(|event| {
-        let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
-        text("lastTimestamp").or_else(|| text("eventTime"))
-    });
-    Ok(events)
+/// Warnings about the database, the newest last: only they say why a volume is not bound, or why a
+/// Job gets no pod.
+pub(super) async fn warnings(k8s: &Kubernetes, name: &DatabaseName) -> Result<Vec<Value>, Failure> {
+    let read = events::read(k8s, Some(name), Which::Warnings).await;
+    // They only explain: who may not see them is shown the rest.
+    Ok(seen(read)?.map_or_else(|_| Vec::new(), |(events, _)| events))
 }

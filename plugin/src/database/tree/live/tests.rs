@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use super::*;
@@ -62,44 +60,18 @@ fn what_may_not_be_seen_is_one_line() {
     insta::assert_snapshot!(shown(&parts, &[]));
 }
 
-/// What the real operator left when it was stuck; where the recordings are not at hand, it says so.
+/// The tree of what the real operator left when it was stuck.
 fn stuck(case: &str) -> Option<String> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/cnpg/recordings");
-    let folder =
-        std::env::var_os("DAAP_CNPG_RECORDINGS").map_or_else(|| PathBuf::from(beside), Into::into);
-    let Ok(text) = std::fs::read_to_string(folder.join(format!("stuck/{case}.json"))) else {
-        eprintln!("left out: no recordings of what is stuck");
-        return None;
-    };
-    let recorded: Value = serde_json::from_str(&text).unwrap();
-    let list = |key: &str| match &recorded[key] {
-        Value::Array(items) => items.clone(),
-        other => other["items"].as_array().cloned().unwrap_or_default(),
-    };
+    let stuck = fixtures::stuck(case)?;
     let parts = Parts {
-        pods: Ok(list("pods")),
-        volumes: Ok(list("pvc")),
-        services: Ok(Vec::new()),
-        secrets: Ok([None, None]),
-        pooler_service: Ok(None),
+        pods: Ok(stuck.pods),
+        volumes: Ok(stuck.volumes),
+        ..Parts::nothing()
     };
-    let first = |key: &str| list(key).into_iter().next();
-    let cluster = first("cluster").unwrap();
-    let name = View(&cluster).name().strip_prefix("daap-").unwrap();
-    let name = DatabaseName::parse(name).unwrap();
-    let database = Database {
-        cluster,
-        pooler: first("pooler"),
-        deployment: first("deploy"),
-        app_secret: false,
-        lost: false,
-    };
-    let events: Vec<Value> = list("events")
-        .into_iter()
-        .filter(|event| event["type"] == "Warning")
-        .collect();
-    let events = if is_stuck(&parts) { events } else { Vec::new() };
-    Some(tree(&database, &name, &parts, &events).render(true))
+    let warnings = stuck.events.into_iter();
+    let warnings = warnings.filter(|event| event["type"] == "Warning");
+    let events: Vec<Value> = warnings.filter(|_| is_stuck(&parts)).collect();
+    Some(tree(&stuck.database, &stuck.name, &parts, &events).render(true))
 }
 
 #[rstest::rstest]

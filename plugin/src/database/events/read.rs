@@ -1,0 +1,65 @@
+//! Reading events.
+
+use std::cmp::Ordering;
+
+use daap_crds::names::DatabaseName;
+use daap_crds::object::View;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{concerns, time};
+use crate::failure::Failure;
+use crate::kubernetes::{CHUNK, Kind, Kubernetes};
+
+/// Which events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All.
+    All,
+    /// Only those that say that something is wrong.
+    Warnings,
+}
+
+/// The events of the database's objects, the newest last, and where a watch goes on. Of every
+/// database of the namespace where none is named.
+pub(crate) async fn read(
+    k8s: &Kubernetes,
+    name: Option<&DatabaseName>,
+    which: Which,
+) -> Result<(Vec<Value>, String), Failure> {
+    let mut path = format!("{}?limit={CHUNK}", Kind::Event.path(Some(k8s.namespace())));
+    if which == Which::Warnings {
+        path.push_str("&fieldSelector=type%3DWarning");
+    }
+    let (mut events, mut version, mut next) = (Vec::new(), String::new(), String::new());
+    loop {
+        let mut list = k8s.raw(&format!("{path}{next}")).await?;
+        if version.is_empty() {
+            resource_version(View(&list)).clone_into(&mut version);
+        }
+        if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
+            events.extend(
+                items
+                    .into_iter()
+                    .filter(|event| concerns(View(event), name)),
+            );
+        }
+        match list.pointer("/metadata/continue").and_then(Value::as_str) {
+            Some(token) if !token.is_empty() => next = format!("&continue={token}"),
+            _ => break,
+        }
+    }
+    events.sort_by(|one, other| by_time(View(one), View(other)));
+    Ok((events, version))
+}
+
+/// `metadata.resourceVersion`.
+pub(crate) fn resource_version(object: View<'_>) -> &str {
+    object.text("/metadata/resourceVersion").unwrap_or_default()
+}
+
+/// As instants: reporters write with and without fractions of a second.
+fn by_time(one: View<'_>, other: View<'_>) -> Ordering {
+    let instant = |event| time(event).and_then(|text| text.parse::<Timestamp>().ok());
+    instant(one).cmp(&instant(other))
+}
