@@ -49,6 +49,7 @@ fn one_of_each() -> Vec<ApiError> {
         E::Unavailable {
             what: what.clone(),
             message: message.clone(),
+            away: None,
         },
         E::Other {
             what: what.clone(),
