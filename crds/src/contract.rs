@@ -124,6 +124,17 @@ pub mod platform {
     pub const POLICY: &str = "daap-policy";
     /// Key of the policy in it.
     pub const POLICY_KEY: &str = "policy.yaml";
+    /// Name of both webhook configurations.
+    pub const WEBHOOK: &str = "admission.daap.dev";
+    /// The `ValidatingAdmissionPolicies`, and their bindings, that hold while the webhook is away.
+    pub const ADMISSION_POLICIES: [&str; 6] = [
+        "daap-immutable",
+        "daap-managed-only",
+        "daap-naming",
+        "daap-neighbours",
+        "daap-ownership",
+        "daap-status",
+    ];
 }
 
 /// When the current version ends: never. The end of time of a type 2 dimension.

@@ -211,6 +211,11 @@ impl Failure {
         self.away
     }
 
+    /// What to do next, if that is known.
+    pub(crate) fn next_step(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     pub(crate) fn classification(&self) -> Class {
         self.class
     }

@@ -4,6 +4,7 @@
 //! - `cli` is the command line, `commands` holds one file a command.
 //! - `operation` is the engine of every write: named, idempotent steps that follow from the world.
 //! - `kubernetes` talks to the API server, `database` reads a database and prints it.
+//! - `rights` is what each command needs of RBAC.
 //! - `failure` is every error: message, fields, next step, exit code.
 
 mod cli;
@@ -15,6 +16,7 @@ mod failure;
 mod kubernetes;
 mod operation;
 mod output;
+mod rights;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -25,11 +27,12 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use commands::{
-    apply, connect, create, credentials, delete, describe, diff, events, explain, get, history,
-    list, purge, repair, restore, rollback, transfer, tree, update, version,
+    apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
+    get, history, list, purge, repair, restore, rollback, transfer, tree, update, version,
 };
 use context::Context;
 use failure::Failure;
+pub use rights::{NeededIn, NeededRight, Needs, needs};
 
 /// The command line as clap sees it, for completion and for the reference of commands.
 #[must_use]
@@ -76,6 +79,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Create(args) => create::run(&context, args).await?,
         Command::Get(args) => get::run(&context, args).await?,
         Command::List(args) => list::run(&context, args).await?,
+        Command::CanI(args) => return can_i::run(&context, args).await,
         Command::Connect(args) => return connect::run(&context, args).await,
         Command::Credentials(args) => credentials::run(&context, args).await?,
         Command::History(args) => history::run(&context, args).await?,
@@ -89,6 +93,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Delete(args) => delete::run(&context, args).await?,
         Command::Purge(args) => purge::run(&context, args).await?,
         Command::Diff(args) => return diff::run(&context, args).await,
+        Command::Doctor(args) => return doctor::run(&context, args).await,
         Command::Repair(args) => repair::run(&context, args).await?,
         Command::Transfer(args) => transfer::run(&context, args).await?,
         Command::Restore(args) => restore::run(&context, args).await?,

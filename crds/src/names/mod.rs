@@ -4,8 +4,10 @@
 
 mod database;
 mod id;
+mod instance_volume;
 mod team;
 
 pub use database::{DatabaseName, InvalidDatabaseName};
 pub use id::{DatabaseId, InvalidDatabaseId};
+pub use instance_volume::is_instance_volume;
 pub use team::{InvalidTeam, Team};

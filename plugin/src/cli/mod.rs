@@ -11,8 +11,8 @@ pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
 
 use crate::commands::{
-    apply, connect, create, credentials, delete, describe, diff, events, explain, get, history,
-    list, purge, repair, restore, rollback, transfer, tree, update, version,
+    apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
+    get, history, list, purge, repair, restore, rollback, transfer, tree, update, version,
 };
 
 /// clap does not group subcommands; a test holds this to what there is.
@@ -32,6 +32,7 @@ Understand:
   explain      Say why a database is as it is, and what to do
   describe     Show everything about one database
   events       Show what happened to a database lately
+  can-i        Say whether you may do something, and what decides that
 
 Use:
   connect      Open psql on a database, through its pooler
@@ -49,6 +50,7 @@ Change and remove:
   repair       Finish what is unfinished, write back drift, or undo a deletion
 
 Other:
+  doctor       Check everything that daap depends on, and say what to do
   version      Show versions of client, server, operator and webhook
   help         Show this, or the help of a command
 
@@ -102,6 +104,8 @@ pub(crate) enum Command {
     Describe(describe::DescribeArgs),
     /// Show what happened to a database lately
     Events(events::EventsArgs),
+    /// Say whether you may do something, and what decides that
+    CanI(can_i::CanIArgs),
     /// Open psql on a database, through its pooler
     Connect(connect::ConnectArgs),
     /// Show how to connect: host, user, URI
@@ -124,6 +128,8 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     /// Finish what is unfinished, write back drift, or undo a deletion
     Repair(repair::RepairArgs),
+    /// Check everything that daap depends on, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Show versions of client, server, operator and webhook
     Version(version::VersionArgs),
 }

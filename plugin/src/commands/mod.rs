@@ -1,12 +1,14 @@
 //! The commands, one a file.
 
 pub(crate) mod apply;
+pub(crate) mod can_i;
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod credentials;
 pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod get;

@@ -1,7 +1,7 @@
 //! `kubectl daap version`
 
 use clap::{Args, ValueEnum};
-use daap_crds::contract::cnpg;
+use daap_crds::contract::{cnpg, platform};
 use daap_crds::object::View;
 use serde_json::{Value, json};
 
@@ -15,9 +15,6 @@ Examples:
   kubectl daap version
   kubectl daap version --client
   kubectl daap version -o json";
-
-/// Name of daap's webhook configurations.
-const WEBHOOK: &str = "admission.daap.dev";
 
 /// Arguments of `version`.
 #[derive(Args, Debug)]
@@ -102,14 +99,19 @@ async fn operator(k8s: &Kubernetes) -> Result<Value, Failure> {
         Err(failure) => return Err(failure),
     };
     let version = match k8s.list_in(Kind::Deployment, None, cnpg::OPERATOR).await {
-        Ok(found) => found.first().and_then(|deployment| {
-            let image = View(deployment).text("/spec/template/spec/containers/0/image")?;
-            image.rsplit_once(':').map(|(_, tag)| tag.to_owned())
-        }),
+        Ok(found) => { found.first() }
+            .and_then(|deployment| image_tag(View(deployment)))
+            .map(str::to_owned),
         Err(failure) if failure.classification() == Class::Forbidden => None,
         Err(failure) => return Err(failure),
     };
     Ok(json!({"installed": served, "version": version.unwrap_or_else(|| "unknown".into())}))
+}
+
+/// What stands behind the colon of the image that a Deployment runs.
+pub(super) fn image_tag(deployment: View<'_>) -> Option<&str> {
+    let image = deployment.text("/spec/template/spec/containers/0/image")?;
+    image.rsplit_once(':').map(|(_, tag)| tag)
 }
 
 async fn webhook(k8s: &Kubernetes) -> Result<Value, Failure> {
@@ -121,7 +123,7 @@ async fn webhook(k8s: &Kubernetes) -> Result<Value, Failure> {
 
 /// Whether daap's webhook is installed; none where the caller may not know, who is told so.
 pub(super) async fn webhook_is_installed(k8s: &Kubernetes) -> Result<Option<bool>, Failure> {
-    match k8s.get(Kind::ValidatingWebhook, WEBHOOK).await {
+    match k8s.get(Kind::ValidatingWebhook, platform::WEBHOOK).await {
         Ok(found) => Ok(Some(found.is_some())),
         Err(failure) if failure.classification() == Class::Forbidden => {
             stderr_line("Warning: no permission to see whether the admission webhook is installed");

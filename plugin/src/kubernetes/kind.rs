@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     PersistentVolume,
     /// `v1` Pod
     Pod,
+    /// `v1` Pod, the subresource that carries connections.
+    PortForward,
     /// `v1` Service
     Service,
     /// `v1` Event
@@ -41,6 +43,14 @@ pub(crate) enum Kind {
     StorageClass,
     /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`
     ValidatingWebhook,
+    /// `admissionregistration.k8s.io/v1` `MutatingWebhookConfiguration`
+    MutatingWebhook,
+    /// `admissionregistration.k8s.io/v1` `ValidatingAdmissionPolicy`
+    AdmissionPolicy,
+    /// `admissionregistration.k8s.io/v1` `ValidatingAdmissionPolicyBinding`
+    AdmissionPolicyBinding,
+    /// `discovery.k8s.io/v1` `EndpointSlice`
+    EndpointSlice,
 }
 
 impl Kind {
@@ -60,12 +70,17 @@ impl Kind {
             | Self::Volume
             | Self::PersistentVolume
             | Self::Pod
+            | Self::PortForward
             | Self::Service
             | Self::Event => "",
             Self::Deployment => "apps",
             Self::VolumeSnapshot => "snapshot.storage.k8s.io",
             Self::StorageClass => "storage.k8s.io",
-            Self::ValidatingWebhook => "admissionregistration.k8s.io",
+            Self::ValidatingWebhook
+            | Self::MutatingWebhook
+            | Self::AdmissionPolicy
+            | Self::AdmissionPolicyBinding => "admissionregistration.k8s.io",
+            Self::EndpointSlice => "discovery.k8s.io",
         }
     }
 
@@ -85,12 +100,25 @@ impl Kind {
             Self::Secret => "secrets",
             Self::Volume => "persistentvolumeclaims",
             Self::PersistentVolume => "persistentvolumes",
-            Self::Pod => "pods",
+            Self::Pod | Self::PortForward => "pods",
             Self::Service => "services",
             Self::Event => "events",
             Self::Deployment => "deployments",
             Self::StorageClass => "storageclasses",
             Self::ValidatingWebhook => "validatingwebhookconfigurations",
+            Self::MutatingWebhook => "mutatingwebhookconfigurations",
+            Self::AdmissionPolicy => "validatingadmissionpolicies",
+            Self::AdmissionPolicyBinding => "validatingadmissionpolicybindings",
+            Self::EndpointSlice => "endpointslices",
+        }
+    }
+
+    /// What RBAC names behind a slash, as in `pods/portforward`; empty for the object itself.
+    #[must_use]
+    pub(crate) fn subresource(self) -> &'static str {
+        match self {
+            Self::PortForward => "portforward",
+            _ => "",
         }
     }
 
@@ -122,20 +150,32 @@ impl Kind {
         }
     }
 
-    fn is_namespaced(self) -> bool {
+    /// Whether its objects lie in namespaces.
+    #[must_use]
+    pub(crate) fn is_namespaced(self) -> bool {
         !matches!(
             self,
-            Self::PersistentVolume | Self::StorageClass | Self::ValidatingWebhook
+            Self::PersistentVolume
+                | Self::StorageClass
+                | Self::ValidatingWebhook
+                | Self::MutatingWebhook
+                | Self::AdmissionPolicy
+                | Self::AdmissionPolicyBinding
         )
     }
 }
 
 impl fmt::Display for Kind {
-    /// As in `clusters.postgresql.cnpg.io`.
+    /// As in `clusters.postgresql.cnpg.io`, or `pods/portforward`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.plural())?;
         match self.group() {
-            "" => formatter.write_str(self.plural()),
-            group => write!(formatter, "{}.{group}", self.plural()),
+            "" => {}
+            group => write!(formatter, ".{group}")?,
+        }
+        match self.subresource() {
+            "" => Ok(()),
+            subresource => write!(formatter, "/{subresource}"),
         }
     }
 }

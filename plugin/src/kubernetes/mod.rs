@@ -25,7 +25,7 @@ pub(crate) use connect::connect;
 use error::{ApiError, Request};
 pub(crate) use error::{chain, explain};
 pub(crate) use kind::Kind;
-pub(crate) use review::Right;
+pub(crate) use review::{Right, Scope};
 
 use crate::failure::{Class, Failure};
 

@@ -19,6 +19,7 @@ use super::{Next, Operation, policy};
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
+pub(crate) use dependents::refuse as refuse_dependents;
 pub(crate) use step::RIGHTS;
 use step::Step;
 pub(crate) use world::World;

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 pub(crate) use create::differences;
 pub(crate) use create::{Asked, Create};
-pub(crate) use delete::{Delete, Manner, RIGHTS as DELETE_RIGHTS};
+pub(crate) use delete::{Delete, Manner, RIGHTS as DELETE_RIGHTS, refuse_dependents};
 pub(crate) use purge::{Purge, RIGHTS as PURGE_RIGHTS};
 pub(crate) use ready::Ready;
 pub(crate) use repair::{Repair, differences as repair_differences};

@@ -105,6 +105,7 @@ fn run(Arguments { command }: Arguments) -> Result<()> {
                 operator: !no_operator,
                 real_crds,
                 policy: policy.transpose()?,
+                audit: false,
             };
             up(&name, options)
         }

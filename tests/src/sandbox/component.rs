@@ -3,6 +3,7 @@
 use std::{fmt, fs, io, net::TcpListener, path::PathBuf, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{certificates::Authority, identity::User, layout::Layout, process::Tied};
 
@@ -78,6 +79,22 @@ pub(super) struct Plan {
     pub(super) authority: Arc<Authority>,
     pub(super) api_port: u16,
     pub(super) webhook_port: u16,
+    /// Whether requests are written down.
+    pub(super) audit: bool,
+}
+
+/// Metadata is enough: who did what to which resource, in the words of RBAC.
+pub(super) fn audit_policy() -> String {
+    let policy = json!({
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            {"level": "Metadata", "users": [User::Harness.name()]},
+            {"level": "None"},
+        ],
+    });
+    policy.to_string()
 }
 
 impl Plan {
@@ -140,6 +157,7 @@ impl Plan {
                 "--disable-admission-plugins=ServiceAccount",
                 "--service-account-issuer=https://kubernetes.default.svc",
             ])
+            .args(self.audit_flags())
             .arg(format!("--secure-port={}", self.api_port))
             .arg(format!("--client-ca-file={}", pki("ca.crt")))
             .arg(format!("--tls-cert-file={}", pki("api-server.crt")))
@@ -149,6 +167,21 @@ impl Plan {
                 pki("tokens.key")
             ))
             .arg(format!("--service-account-key-file={}", pki("tokens.pub")))
+    }
+
+    fn audit_flags(&self) -> Vec<String> {
+        if !self.audit {
+            return Vec::new();
+        }
+        vec![
+            format!(
+                "--audit-policy-file={}",
+                self.layout.audit_policy().display()
+            ),
+            format!("--audit-log-path={}", self.layout.log("audit").display()),
+            // What was answered is written.
+            "--audit-log-mode=blocking".to_owned(),
+        ]
     }
 
     fn controller_manager(&self) -> Tied {

@@ -66,6 +66,11 @@ impl Layout {
         self.0.join("policy.yaml")
     }
 
+    /// What the API server writes down.
+    pub(super) fn audit_policy(&self) -> PathBuf {
+        self.0.join("audit-policy.json")
+    }
+
     /// The kubeconfig with all published contexts.
     pub(super) fn kubeconfig(&self) -> PathBuf {
         self.0.join("kubeconfig")

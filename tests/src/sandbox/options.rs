@@ -14,6 +14,9 @@ pub struct SandboxOptions {
     pub real_crds: bool,
     /// The policy (YAML) instead of the one in `manifests/`.
     pub policy: Option<String>,
+    /// Have the API server write down every request of [`super::User::Harness`], and of whom it
+    /// impersonates: the log `audit`.
+    pub audit: bool,
 }
 
 impl Default for SandboxOptions {
@@ -23,6 +26,7 @@ impl Default for SandboxOptions {
             operator: true,
             real_crds: false,
             policy: None,
+            audit: false,
         }
     }
 }

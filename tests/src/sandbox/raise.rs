@@ -7,7 +7,7 @@ use super::{
     admission,
     apply::apply_all,
     certificates::{Authority, token_key},
-    component::{Component, Plan},
+    component::{Component, Plan, audit_policy},
     definitions,
     folder::write_private,
     identity::{NAMESPACE, User},
@@ -42,6 +42,9 @@ pub(super) async fn raise(running: &mut Running, options: &SandboxOptions) -> Re
     let mut manifests = Manifests::read()?;
     if let Some(policy) = &options.policy {
         manifests.set_policy(policy);
+    }
+    if options.audit {
+        write_private(&running.plan.layout.audit_policy(), &audit_policy())?;
     }
     running.start(Component::Etcd).await?;
     running.start_on_free_port(Component::ApiServer).await?;

@@ -88,6 +88,7 @@ async fn live(mandate: &Mandate, layout: &Layout, started: Instant) -> Result<()
         authority,
         api_port: 0,
         webhook_port: 0,
+        audit: mandate.options.audit,
     });
     let raised = tokio::select! {
         raised = raise::raise(&mut running, &mandate.options) => raised,

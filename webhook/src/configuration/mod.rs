@@ -6,7 +6,7 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
-use daap_crds::contract::{cnpg, label};
+use daap_crds::contract::{cnpg, label, platform};
 
 pub use expression::Condition;
 pub use rights::{CLUSTER_RIGHTS, OWN_CLUSTER_RIGHTS, OWN_NAMESPACE_RIGHTS, Right};
@@ -18,7 +18,7 @@ use Condition::{
 
 /// Name of both configurations. Configurations run in the order of their names, and ours has to see
 /// a Cluster before `cnpg-mutating-webhook-configuration` does.
-pub const NAME: &str = "admission.daap.dev";
+pub const NAME: &str = platform::WEBHOOK;
 
 /// Accounts that no rule of ours may stop, so that neither a dead webhook nor a strict one wedges
 /// what Kubernetes and CNPG do by themselves.

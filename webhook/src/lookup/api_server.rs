@@ -3,7 +3,7 @@
 use daap_crds::admission::{Access, Answer, Caller, Question};
 use daap_crds::contract::cnpg::TRUSTED_SECRETS;
 use daap_crds::contract::label;
-use daap_crds::names::{DatabaseId, DatabaseName, Team};
+use daap_crds::names::{DatabaseId, DatabaseName, Team, is_instance_volume};
 use daap_crds::resources::{Cluster, Pooler};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
@@ -241,18 +241,6 @@ fn is_object_name(name: &str) -> bool {
         && name
             .chars()
             .all(|c| alphanumeric(c) || c == '-' || c == '.')
-}
-
-/// `{cluster}-N`, `{cluster}-N-wal`, `{cluster}-N-tbs-…`: CNPG names volumes after instances.
-fn is_instance_volume(name: &str, cluster: &str) -> bool {
-    let Some(rest) = name
-        .strip_prefix(cluster)
-        .and_then(|rest| rest.strip_prefix('-'))
-    else {
-        return false;
-    };
-    let serial = rest.split('-').next().unwrap_or_default();
-    !serial.is_empty() && serial.chars().all(|c| c.is_ascii_digit())
 }
 
 fn shown(kind: &str, metadata: &ObjectMeta) -> Value {

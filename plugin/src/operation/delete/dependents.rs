@@ -20,7 +20,7 @@ const DEPENDENTS: [Kind; 5] = [
 ];
 
 /// Fails where something else hangs on the Cluster, and names it.
-pub(super) async fn refuse(
+pub(crate) async fn refuse(
     k8s: &Kubernetes,
     cluster: View<'_>,
     name: &DatabaseName,

@@ -1,0 +1,304 @@
+//! The table: a row a command, and one more for a flag that needs something else. A new command is a
+//! row here.
+
+use super::{CommandRights, Optional};
+use crate::kubernetes::{Kind, Right, Scope};
+use crate::operation::{DELETE_RIGHTS, PURGE_RIGHTS, RESTORE_RIGHTS};
+
+const fn without(right: Right, otherwise: &'static str) -> Optional {
+    Optional { right, otherwise }
+}
+
+const GET_CLUSTER: Right = Right::to("get", Kind::Cluster);
+const GET_POOLER: Right = Right::to("get", Kind::Pooler);
+const PATCH_CLUSTER: Right = Right::to("patch", Kind::Cluster);
+const PATCH_POOLER: Right = Right::to("patch", Kind::Pooler);
+const LIST_TOMBSTONES: Right = Right::to("list", Kind::ConfigMap);
+const GET_SECRET: Right = Right::to("get", Kind::Secret);
+
+/// Of a database that is read to be shown, or waited for.
+const DEPLOYMENT: Optional = without(
+    Right::to("get", Kind::Deployment),
+    "whether the pooler is available is not known",
+);
+const APP_SECRET: Optional = without(
+    GET_SECRET,
+    "whether the app Secret is there is taken from what the operator says",
+);
+const POLICY: Optional = without(
+    Right::to("get", Kind::ConfigMap).at(Scope::System),
+    "the policy's defaults are taken for the policy",
+);
+const CLASS: Optional = without(
+    Right::to("get", Kind::StorageClass),
+    "whether volumes can grow, or outlive their claims, is not known",
+);
+const WEBHOOK: Optional = without(
+    Right::to("get", Kind::ValidatingWebhook),
+    "whether the webhook is installed is not known",
+);
+const LIST_EVENTS: Right = Right::to("list", Kind::Event);
+/// What stands beside a database that is looked at closely.
+const LOOKED_AT: &[Optional] = &[
+    DEPLOYMENT,
+    without(GET_SECRET, "the Secrets are not shown"),
+    without(Right::to("list", Kind::Pod), "the pods are not shown"),
+    without(Right::to("list", Kind::Volume), "the volumes are not shown"),
+    without(LIST_EVENTS, "the events are not shown"),
+];
+const NOTHING: &[Right] = &[];
+
+/// A command that asks nobody.
+const fn offline(command: &'static str) -> CommandRights {
+    CommandRights {
+        command,
+        owner: false,
+        required: NOTHING,
+        optional: &[],
+    }
+}
+
+/// A command that changes nothing.
+const fn reads(
+    command: &'static str,
+    required: &'static [Right],
+    optional: &'static [Optional],
+) -> CommandRights {
+    CommandRights {
+        command,
+        owner: false,
+        required,
+        optional,
+    }
+}
+
+/// A command that is the owner's.
+const fn writes(
+    command: &'static str,
+    required: &'static [Right],
+    optional: &'static [Optional],
+) -> CommandRights {
+    CommandRights {
+        command,
+        owner: true,
+        required,
+        optional,
+    }
+}
+
+pub(super) const COMMANDS: &[CommandRights] = &[
+    writes(
+        "create",
+        &[
+            GET_CLUSTER,
+            Right::to("create", Kind::Cluster),
+            PATCH_CLUSTER,
+            GET_POOLER,
+            Right::to("create", Kind::Pooler),
+            LIST_TOMBSTONES,
+        ],
+        &[DEPLOYMENT, APP_SECRET, POLICY],
+    ),
+    reads("get", &[GET_CLUSTER, GET_POOLER], &[DEPLOYMENT, APP_SECRET]),
+    reads("get --deleted", &[LIST_TOMBSTONES], &[]),
+    reads(
+        "list",
+        &[
+            Right::to("list", Kind::Cluster),
+            Right::to("list", Kind::Pooler),
+        ],
+        &[
+            without(
+                Right::to("list", Kind::Deployment),
+                "whether the poolers are available is not known",
+            ),
+            without(
+                Right::to("list", Kind::Secret),
+                "whether the app Secrets are there is taken from what the operator says",
+            ),
+        ],
+    ),
+    reads(
+        "list --deleted",
+        &[LIST_TOMBSTONES, Right::to("list", Kind::Cluster)],
+        &[],
+    ),
+    reads(
+        "tree",
+        &[GET_CLUSTER, GET_POOLER],
+        &[
+            DEPLOYMENT,
+            without(GET_SECRET, "the Secrets are not shown"),
+            without(Right::to("list", Kind::Pod), "the pods are not shown"),
+            without(Right::to("list", Kind::Volume), "the volumes are not shown"),
+            without(
+                Right::to("list", Kind::Service),
+                "the services are not shown",
+            ),
+            without(
+                Right::to("get", Kind::Service),
+                "the service of the pooler is not shown",
+            ),
+        ],
+    ),
+    reads("explain", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
+    reads("describe", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
+    reads("events", &[GET_CLUSTER, LIST_EVENTS], &[]),
+    reads("history", &[GET_CLUSTER, LIST_TOMBSTONES], &[]),
+    reads(
+        "history --verify",
+        &[GET_CLUSTER, LIST_TOMBSTONES],
+        &[WEBHOOK],
+    ),
+    // Beside what every login may ask, it looks at what the command would change.
+    reads(
+        "can-i",
+        NOTHING,
+        &[
+            without(GET_CLUSTER, "whose the database is cannot be told"),
+            without(LIST_TOMBSTONES, "what was deleted is not seen"),
+            POLICY,
+        ],
+    ),
+    reads(
+        "connect",
+        &[
+            GET_CLUSTER,
+            GET_POOLER,
+            GET_SECRET,
+            Right::to("get", Kind::Service),
+            Right::to("list", Kind::Pod),
+            Right::to("get", Kind::PortForward),
+            // Which a newer API server asks for a WebSocket, too.
+            Right::to("create", Kind::PortForward),
+        ],
+        &[DEPLOYMENT],
+    ),
+    reads(
+        "credentials",
+        &[GET_CLUSTER, GET_POOLER, GET_SECRET],
+        &[DEPLOYMENT],
+    ),
+    writes(
+        "apply",
+        &[
+            GET_CLUSTER,
+            Right::to("create", Kind::Cluster),
+            PATCH_CLUSTER,
+            GET_POOLER,
+            Right::to("create", Kind::Pooler),
+            LIST_TOMBSTONES,
+        ],
+        &[DEPLOYMENT, APP_SECRET, POLICY],
+    ),
+    writes(
+        "update",
+        &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER],
+        &[DEPLOYMENT, APP_SECRET],
+    ),
+    writes(
+        "update --storage",
+        &[
+            GET_CLUSTER,
+            PATCH_CLUSTER,
+            GET_POOLER,
+            Right::to("list", Kind::Volume),
+        ],
+        &[CLASS, DEPLOYMENT, APP_SECRET],
+    ),
+    writes(
+        "update --owner-team",
+        &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER, PATCH_POOLER],
+        &[DEPLOYMENT, APP_SECRET],
+    ),
+    writes(
+        "rollback",
+        &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER],
+        &[DEPLOYMENT, APP_SECRET],
+    ),
+    writes(
+        "transfer",
+        &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER, PATCH_POOLER],
+        &[DEPLOYMENT, APP_SECRET],
+    ),
+    writes(
+        "transfer --accept",
+        &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER, PATCH_POOLER],
+        &[DEPLOYMENT, APP_SECRET],
+    ),
+    writes("delete", &DELETE_RIGHTS, &[DEPLOYMENT, POLICY, CLASS]),
+    writes("restore", &RESTORE_RIGHTS, &[DEPLOYMENT, CLASS]),
+    writes("purge", &PURGE_RIGHTS, &[CLASS]),
+    reads("diff", &[GET_CLUSTER, GET_POOLER], &[]),
+    writes(
+        "repair",
+        &[
+            GET_CLUSTER,
+            PATCH_CLUSTER,
+            GET_POOLER,
+            PATCH_POOLER,
+            Right::to("create", Kind::Pooler),
+            LIST_TOMBSTONES,
+        ],
+        &[DEPLOYMENT, APP_SECRET],
+    ),
+    reads(
+        "doctor",
+        NOTHING,
+        &[
+            without(
+                Right::to("list", Kind::Deployment).at(Scope::Everywhere),
+                "the operator is not looked at",
+            ),
+            without(
+                Right::to("get", Kind::MutatingWebhook),
+                "this configuration of the webhook is not looked at",
+            ),
+            without(
+                Right::to("get", Kind::ValidatingWebhook),
+                "this configuration of the webhook is not looked at",
+            ),
+            without(
+                Right::to("list", Kind::AdmissionPolicy),
+                "the policies of admission are not looked at",
+            ),
+            without(
+                Right::to("list", Kind::AdmissionPolicyBinding),
+                "the policies of admission are not looked at",
+            ),
+            without(
+                Right::to("list", Kind::EndpointSlice).at(Scope::System),
+                "whether the webhook has an endpoint is not looked at",
+            ),
+            without(
+                Right::to("get", Kind::Deployment).at(Scope::System),
+                "the version of the webhook is not told",
+            ),
+            without(
+                Right::to("list", Kind::StorageClass),
+                "the storage classes are not looked at",
+            ),
+            without(
+                Right::to("create", Kind::Pooler),
+                "whether the webhook is in force is not tried (by a dry run)",
+            ),
+            without(
+                Right::to("create", Kind::Cluster),
+                "whether the webhook writes the history is not tried (by a dry run)",
+            ),
+            POLICY,
+        ],
+    ),
+    offline("version --client"),
+    reads(
+        "version",
+        NOTHING,
+        &[
+            without(
+                Right::to("list", Kind::Deployment).at(Scope::Everywhere),
+                "the operator's version is not known",
+            ),
+            WEBHOOK,
+        ],
+    ),
+];

@@ -1,0 +1,128 @@
+//! `can-i`: decided before it is tried, as it is decided when it is tried.
+
+use daap_tests::place::{Place, text};
+use daap_tests::sandbox::User;
+use serde_json::Value;
+
+use crate::ground::sandbox;
+
+/// The verdict, and what was printed.
+fn asked(place: &Place<'_>, user: User, words: &[&str]) -> (bool, String) {
+    let words = [&["can-i"], words].concat();
+    let output = place.plugin(user, &words);
+    let said = text(&output);
+    let yes = said.starts_with("yes\n");
+    assert!(yes || said.starts_with("no\n"), "{words:?}: {said}");
+    assert_eq!(
+        output.status.code(),
+        Some(i32::from(!yes)),
+        "{words:?}: {said}"
+    );
+    (yes, said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rule_or_the_binding_that_decides_is_named() {
+    let place = Place::of(sandbox().await, "can-i").await;
+    place.create("orders", &[]);
+    let of = |user, words: &[&str]| asked(&place, user, words);
+
+    for verb in ["update", "delete", "transfer", "rollback", "repair"] {
+        let (yes, said) = of(User::PaymentsDev, &[verb, "orders"]);
+        assert!(yes, "{verb}: {said}");
+        assert!(
+            said.contains(r#"RoleBinding "own-payments/can-i""#),
+            "{said}"
+        );
+        let (yes, said) = of(User::BillingDev, &[verb, "orders"]);
+        assert!(!yes, "{verb}: {said}");
+        assert!(
+            said.contains("team 'payments' owns it") && said.contains("[ownership]"),
+            "{said}"
+        );
+    }
+    // What everybody may, an owner or not.
+    for verb in ["get", "list", "history", "connect"] {
+        assert!(of(User::Outsider, &[verb, "orders"]).0, "{verb}");
+    }
+    let (yes, said) = of(User::PaymentsDev, &["delete", "nowhere"]);
+    assert!(
+        !yes && said.contains("not found") && said.contains("[state]"),
+        "{said}"
+    );
+    let (yes, said) = of(
+        User::PaymentsDev,
+        &["create", "orders", "--owner-team", "payments"],
+    );
+    assert!(!yes && said.contains("exists already"), "{said}");
+    let (yes, said) = of(
+        User::PaymentsDev,
+        &["create", "shop", "--owner-team", "billing"],
+    );
+    assert!(!yes && said.contains("[ownership]"), "{said}");
+    let (yes, said) = of(
+        User::PaymentsDev,
+        &["create", "shop", "--owner-team", "payments"],
+    );
+    assert!(yes, "{said}");
+    let (yes, said) = of(User::Outsider, &["create"]);
+    assert!(!yes && said.contains("owns no team"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_is_asked_of_its_tombstone() {
+    let place = Place::of(sandbox().await, "can-i-deleted").await;
+    place.create("orders", &[]);
+    place.done(&["delete", "orders", "--yes"]);
+    for verb in ["restore", "purge"] {
+        let (yes, said) = asked(&place, User::PaymentsDev, &[verb, "orders"]);
+        assert!(yes, "{verb}: {said}");
+        let (yes, said) = asked(&place, User::BillingDev, &[verb, "orders"]);
+        assert!(
+            !yes && said.contains("may not act for that team"),
+            "{verb}: {said}"
+        );
+    }
+    // The data that is kept is in the way of another database of the name.
+    let words = ["create", "orders", "--owner-team", "billing"];
+    let (yes, said) = asked(&place, User::BillingDev, &words);
+    assert!(!yes && said.contains("[name-gate]"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_the_same_of_others() {
+    let place = Place::of(sandbox().await, "can-i-as").await;
+    place.create("orders", &[]);
+    let as_billing = ["update", "orders", "--as", "eve", "--as-group", "billing"];
+    let (yes, said) = asked(&place, User::Admin, &as_billing);
+    assert!(!yes, "{said}");
+    assert!(said.contains("eve may not act for that team"), "{said}");
+    // Nobody in particular has no rights at all, and is told each.
+    assert!(
+        said.contains("eve may not patch clusters.postgresql.cnpg.io"),
+        "{said}"
+    );
+    assert!(said.contains("[rbac]"), "{said}");
+
+    let output = place.plugin(
+        User::PaymentsDev,
+        &["can-i", "update", "orders", "-o", "json"],
+    );
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["status"]["allowed"], true);
+    assert_eq!(
+        document["status"]["authorizer"][0]["right"],
+        "own teams.daap.dev/payments"
+    );
+
+    let list = place.done(&["can-i", "--list"]);
+    assert!(
+        list.contains("payments") && list.contains("own-payments/can-i-as"),
+        "{list}"
+    );
+    let list = place.done_by(User::Outsider, &["can-i", "--list", "-o", "json"]);
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list["status"]["teams"], serde_json::json!([]));
+    let output = place.plugin(User::PaymentsDev, &["can-i", "dance"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}

@@ -1,0 +1,240 @@
+//! Every command with exactly the rights of its row, and without each of them.
+
+use std::collections::BTreeSet;
+
+use daap_tests::place::Place;
+use daap_tests::sandbox::User;
+use futures::StreamExt as _;
+use kubectl_daap::{NeededRight, Needs, needs};
+use serde_json::Value;
+
+use crate::cases::{Before, CASES, Case, GONE, SHARED, words};
+use crate::ground::{Ended, run_as, sandbox};
+use crate::{recorded, roles};
+
+/// Rows that are tried at once.
+const AT_ONCE: usize = 3;
+
+#[test]
+fn every_row_is_tried() {
+    let tried: BTreeSet<&str> = CASES.iter().map(|case| case.row).collect();
+    let rows: BTreeSet<&str> = needs().iter().map(|row| row.command).collect();
+    let untried: Vec<_> = rows.difference(&tried).collect();
+    assert!(untried.is_empty(), "no case in cases.rs: {untried:?}");
+    let unknown: Vec<_> = tried.difference(&rows).collect();
+    assert!(
+        unknown.is_empty(),
+        "no row in plugin/src/rights/table.rs: {unknown:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_takes_exactly_these_rights() {
+    let place = Place::of(sandbox().await, "rights-read").await;
+    place.create(SHARED, &[]);
+    Before::Deleted.make(&place, GONE);
+    try_all(&place, |case| case.before == Before::Shared).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writing_takes_exactly_these_rights() {
+    let place = Place::of(sandbox().await, "rights-write").await;
+    try_all(&place, |case| case.before != Before::Shared).await;
+}
+
+async fn try_all(place: &Place<'_>, wanted: impl Fn(&Case) -> bool) {
+    let only = std::env::var("RIGHTS_ROW").ok();
+    let cases = CASES.iter().enumerate().filter(|(_, case)| wanted(case));
+    let cases = cases.filter(|(_, case)| only.as_deref().is_none_or(|only| only == case.row));
+    let tried = cases.map(|(number, case)| try_case(place, number, case));
+    let problems: Vec<Vec<String>> = futures::stream::iter(tried)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let problems = problems.concat();
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// Tries one row; what is wrong with it.
+async fn try_case(place: &Place<'_>, number: usize, case: &Case) -> Vec<String> {
+    let needs = needs();
+    let row: &Needs = { needs.iter() }
+        .find(|row| row.command == case.row)
+        .unwrap();
+    let mut trial = Trial {
+        place,
+        case,
+        row,
+        number,
+        databases: 0,
+        ready: None,
+        problems: Vec::new(),
+    };
+    trial.with_all().await;
+    for right in &row.rights {
+        trial.without(right).await;
+    }
+    trial.nothing_else_was_sent();
+    trial.problems
+}
+
+struct Trial<'a> {
+    place: &'a Place<'a>,
+    case: &'a Case,
+    row: &'a Needs,
+    number: usize,
+    databases: usize,
+    /// A database that an attempt left as it was.
+    ready: Option<String>,
+    problems: Vec<String>,
+}
+
+impl Trial<'_> {
+    /// Somebody of this case.
+    fn user(&self, attempt: &str) -> String {
+        format!("rights-{}-{attempt}", self.number)
+    }
+
+    fn complain(&mut self, attempt: &str, ended: &Ended, what: &str) {
+        let line = format!(
+            "{} {attempt}: {what}; it ended with {:?}: {}",
+            self.row.command, ended.code, ended.said
+        );
+        self.problems.push(line);
+    }
+
+    /// The name of a database that is as the case wants it.
+    async fn prepare(&mut self) -> String {
+        if let Some(ready) = self.ready.take() {
+            return ready;
+        }
+        self.databases += 1;
+        let name = format!("d{}-{}", self.number, self.databases);
+        tokio::task::block_in_place(|| self.case.before.make(self.place, &name));
+        name
+    }
+
+    fn run(&self, user: &str, name: &str) -> Ended {
+        let words = words(self.case, name);
+        tokio::task::block_in_place(|| run_as(self.place, user, &words))
+    }
+
+    fn works(&self, ended: &Ended) -> bool {
+        ended
+            .code
+            .is_some_and(|code| self.case.codes.contains(&code))
+    }
+
+    async fn with_all(&mut self) {
+        let user = self.user("all");
+        roles::give(self.place, &user, &self.row.rights, self.case.teams).await;
+        let name = self.prepare().await;
+        let ended = self.run(&user, &name);
+        if !self.works(&ended) {
+            self.complain("with all its rights", &ended, "it does not work");
+        }
+    }
+
+    async fn without(&mut self, right: &NeededRight) {
+        let at = { self.row.rights.iter() }
+            .position(|one| one == right)
+            .unwrap();
+        let user = self.user(&at.to_string());
+        let mut rest = self.row.rights.clone();
+        rest.remove(at);
+        roles::give(self.place, &user, &rest, self.case.teams).await;
+        let name = self.prepare().await;
+        let before = self.state(&name);
+        let ended = self.run(&user, &name);
+        let attempt = format!("without {} {}", right.verb, right.resource);
+        if right.otherwise.is_some() {
+            if !self.works(&ended) {
+                self.complain(&attempt, &ended, "it needs it after all");
+            }
+            return;
+        }
+        if ended.code != Some(1) {
+            self.complain(&attempt, &ended, "it should have failed with 1");
+            return;
+        }
+        let names = |word: &str| ended.said.contains(word);
+        if !names(right.verb) || !names(&right.resource) {
+            self.complain(&attempt, &ended, "it does not name the right");
+        }
+        if self.state(&name) == before {
+            self.ready = Some(name);
+            return;
+        }
+        // Half of it is done: with the rights it goes on where it stopped.
+        let whole = self.user("all");
+        let finished = self.run(&whole, &name);
+        if !self.works(&finished) {
+            self.complain(
+                &attempt,
+                &finished,
+                "the same again with all its rights does not finish it",
+            );
+        }
+    }
+
+    /// Everything of a database, in the version that it has.
+    fn state(&self, name: &str) -> Vec<String> {
+        let kinds = "clusters,poolers,persistentvolumeclaims,configmaps,secrets";
+        let found = self.place.kubectl(&["get", kinds, "-o", "json"], None);
+        let found: Value = serde_json::from_str(&found).unwrap();
+        let of = format!("daap-{name}");
+        let mut state: Vec<String> = { found["items"].as_array().unwrap().iter() }
+            .filter(|object| {
+                let called = object["metadata"]["name"].as_str().unwrap();
+                called == of || called.starts_with(&format!("{of}-"))
+            })
+            .map(|object| {
+                let spec = [
+                    &object["spec"],
+                    &object["data"],
+                    &object["metadata"]["labels"],
+                ];
+                let annotations = &object["metadata"]["annotations"];
+                let uid = &object["metadata"]["uid"];
+                let owners = &object["metadata"]["ownerReferences"];
+                format!("{uid} {spec:?} {annotations} {owners}")
+            })
+            .collect();
+        state.sort();
+        state
+    }
+
+    /// What was sent, whether or not it was allowed, stands in the table.
+    fn nothing_else_was_sent(&mut self) {
+        let known: BTreeSet<String> = self.row.rights.iter().map(recorded::shown).collect();
+        let attempts = (0..self.row.rights.len()).map(|at| at.to_string());
+        for attempt in attempts.chain(["all".to_owned()]) {
+            let user = self.user(&attempt);
+            let sent = recorded::of(self.place.sandbox, &user, self.place.namespace);
+            let unknown: Vec<String> = sent.difference(&known).cloned().collect();
+            if !unknown.is_empty() {
+                self.problems.push(format!(
+                    "{}: the table does not name what it sends: {}",
+                    self.row.command,
+                    unknown.join(", ")
+                ));
+                return;
+            }
+        }
+    }
+}
+
+/// That nobody asked for something would show that nothing is recorded.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_is_recorded() {
+    let place = Place::of(sandbox().await, "rights-recorded").await;
+    let ended = run_as(&place, "rights-nobody", &["list"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let sent = recorded::of(place.sandbox, "rights-nobody", place.namespace);
+    assert!(
+        sent.contains("list postgresql.cnpg.io/clusters namespace"),
+        "{sent:?}"
+    );
+    let output = place.plugin(User::Harness, &["list"]);
+    assert!(output.status.success());
+}
