@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-unit test-suites snapshots man picture e2e fuzz coverage lint fmt deny image sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test test-unit test-suites snapshots man picture e2e fuzz coverage lint fmt deny image dist sandbox-up sandbox-down sandbox-status
 
 # Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
 export INSTA_UPDATE := no
@@ -76,11 +76,15 @@ image: ## The images of webhook and plugin, without Docker: archives for `docker
 	@image/build.sh dist/image
 	@image/test.sh dist/image
 
+# The folder image/ in it belongs to `make image`.
+dist: ## A release of the plugin, for krew and by hand, in dist: make dist [PLATFORM=linux/amd64]
+	@release/dist.sh dist $(PLATFORM)
+
 lint: ## Formatting, clippy, documentation, dependencies
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --locked --workspace --no-deps --document-private-items --quiet
-	@bash -n tests/*.sh image/*.sh tests/controlplane/build.sh .ci/run
+	@bash -n tests/*.sh image/*.sh release/*.sh tests/controlplane/build.sh .ci/run plugin/src/commands/completion/kubectl-daap.bash
 
 fmt: ## Format
 	@cargo fmt --all

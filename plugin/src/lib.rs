@@ -4,11 +4,13 @@
 //! - `cli` is the command line, `commands` holds one file a command.
 //! - `operation` is the engine of every write: named, idempotent steps that follow from the world.
 //! - `kubernetes` talks to the API server, `database` reads a database and prints it.
+//! - `completion` says what may follow the words that were typed.
 //! - `rights` is what each command needs of RBAC.
 //! - `failure` is every error: message, fields, next step, exit code.
 
 mod cli;
 mod commands;
+mod completion;
 mod confirm;
 mod context;
 mod database;
@@ -42,6 +44,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the plugin with these arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(words) = completion::requested(&arguments) {
+        return completion::run(words);
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -97,6 +103,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Repair(args) => repair::run(&context, args).await?,
         Command::Transfer(args) => transfer::run(&context, args).await?,
         Command::Restore(args) => restore::run(&context, args).await?,
+        Command::Completion(args) => commands::completion::run(&args)?,
         Command::Version(args) => version::run(&context, args).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -50,6 +50,7 @@ Change and remove:
   repair       Finish what is unfinished, write back drift, or undo a deletion
 
 Other:
+  completion   Make kubectl complete databases and flags, or print a script that does
   doctor       Check everything that daap depends on, and say what to do
   version      Show versions of client, server, operator and webhook
   help         Show this, or the help of a command
@@ -128,6 +129,8 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     /// Finish what is unfinished, write back drift, or undo a deletion
     Repair(repair::RepairArgs),
+    /// Make kubectl complete databases and flags, or print a script that does
+    Completion(crate::commands::completion::CompletionArgs),
     /// Check everything that daap depends on, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Show versions of client, server, operator and webhook

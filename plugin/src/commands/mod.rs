@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 pub(crate) mod apply;
+pub(crate) mod completion;
 pub(crate) mod can_i;
 pub(crate) mod connect;
 pub(crate) mod create;

@@ -33,7 +33,7 @@ impl Restorable {
     }
 
     /// The cell of a table.
-    pub(super) fn cell(self) -> String {
+    pub(crate) fn cell(self) -> String {
         match self {
             Self::Unfinished => "deletion unfinished".to_owned(),
             Self::Never => "no data kept".to_owned(),

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Service,
     /// `v1` Event
     Event,
+    /// `v1` Namespace
+    Namespace,
     /// `apps/v1` Deployment
     Deployment,
     /// `storage.k8s.io/v1` `StorageClass`
@@ -72,7 +74,8 @@ impl Kind {
             | Self::Pod
             | Self::PortForward
             | Self::Service
-            | Self::Event => "",
+            | Self::Event
+            | Self::Namespace => "",
             Self::Deployment => "apps",
             Self::VolumeSnapshot => "snapshot.storage.k8s.io",
             Self::StorageClass => "storage.k8s.io",
@@ -103,6 +106,7 @@ impl Kind {
             Self::Pod | Self::PortForward => "pods",
             Self::Service => "services",
             Self::Event => "events",
+            Self::Namespace => "namespaces",
             Self::Deployment => "deployments",
             Self::StorageClass => "storageclasses",
             Self::ValidatingWebhook => "validatingwebhookconfigurations",
@@ -155,7 +159,8 @@ impl Kind {
     pub(crate) fn is_namespaced(self) -> bool {
         !matches!(
             self,
-            Self::PersistentVolume
+            Self::Namespace
+                | Self::PersistentVolume
                 | Self::StorageClass
                 | Self::ValidatingWebhook
                 | Self::MutatingWebhook

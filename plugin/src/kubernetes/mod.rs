@@ -124,6 +124,29 @@ impl Kubernetes {
         }
     }
 
+    /// Labels, annotations and the like of every object that the selector matches, from the API
+    /// server's cache: fast, and perhaps a moment old.
+    pub(crate) async fn list_cached(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut params = ListParams::default().match_any();
+        if !selector.is_empty() {
+            params = params.labels(selector);
+        }
+        let request = kube::core::Request::new(kind.path(namespace)).list_metadata(&params);
+        let list: Value = self
+            .send_in(
+                request,
+                &format!("list {kind}"),
+                namespace.unwrap_or_default(),
+            )
+            .await?;
+        Ok(items(list))
+    }
+
     /// One page of the objects that the selector matches.
     pub(crate) async fn page(
         &self,
@@ -141,7 +164,7 @@ impl Kubernetes {
             collection.list(&params)
         };
         let what = format!("list {kind}");
-        let mut list: Value = self
+        let list: Value = self
             .send_in(request, &what, namespace.unwrap_or_default())
             .await?;
         let next = list
@@ -149,11 +172,10 @@ impl Kubernetes {
             .and_then(Value::as_str)
             .filter(|token| !token.is_empty())
             .map(str::to_owned);
-        let items = match list.get_mut("items").map(Value::take) {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        };
-        Ok(Page { items, next })
+        Ok(Page {
+            items: items(list),
+            next,
+        })
     }
 
     /// Creates the object in our namespace.
@@ -280,6 +302,13 @@ impl Kubernetes {
             }
         };
         answer.map_err(|error| ApiError::from_kube(&error, &asked).into())
+    }
+}
+
+fn items(mut list: Value) -> Vec<Value> {
+    match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
     }
 }
 

@@ -1,0 +1,162 @@
+use super::*;
+
+fn typed(words: &[&str]) -> String {
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    answer(crate::command(), &words)
+}
+
+fn values(words: &[&str]) -> Vec<String> {
+    let text = typed(words);
+    let lines = text.lines().filter(|line| !line.starts_with(':'));
+    lines
+        .map(|line| line.split('\t').next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn it_is_asked_by_its_name_or_by_a_command() {
+    let request = |words: &[&str]| {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        requested(&words).map(<[OsString]>::len)
+    };
+    assert_eq!(request(&["/bin/kubectl_complete-daap", "get", ""]), Some(2));
+    assert_eq!(request(&["kubectl_complete-daap.exe", "get"]), Some(1));
+    assert_eq!(request(&["kubectl-daap", "__complete", "get", ""]), Some(2));
+    assert_eq!(request(&["kubectl-daap", "get"]), None);
+}
+
+#[test]
+fn commands_come_with_their_words() {
+    assert!(typed(&["cr"]).starts_with("create\tCreate a database\n"));
+    assert!(typed(&["cr"]).ends_with("\n:4\n"));
+    assert!(values(&[""]).contains(&"history".to_owned()));
+    assert!(values(&["completion", "i"]).contains(&"install".to_owned()));
+}
+
+#[test]
+fn flags_are_offered_to_who_begins_one() {
+    assert!(values(&["create", "orders", "--own"]).contains(&"--owner-team".to_owned()));
+    // Where nothing else can follow, flags are what can.
+    assert!(values(&["version", ""]).contains(&"--client".to_owned()));
+    assert!(!values(&[""]).iter().any(|value| value.starts_with('-')));
+}
+
+#[test]
+fn without_a_cluster_nothing_is_offered_and_nothing_is_said() {
+    for words in [
+        &["get", ""][..],
+        &["restore", ""],
+        &["list", "--owner-team", ""],
+        &["get", "-n", ""],
+        &["get", "--context", ""],
+        &["rollback", "orders", "--to", ""],
+    ] {
+        let all: Vec<&str> = ["--kubeconfig", "/no/such"]
+            .iter()
+            .chain(words)
+            .copied()
+            .collect();
+        assert_eq!(typed(&all), ":4\n", "{words:?}");
+    }
+}
+
+#[test]
+fn a_new_name_is_to_be_thought_of() {
+    assert!(
+        values(&["create", ""])
+            .iter()
+            .all(|value| value.starts_with("--"))
+    );
+}
+
+#[test]
+fn states_and_formats_are_listed() {
+    assert_eq!(values(&["list", "--state", "pro"]), ["provisioning"]);
+    assert_eq!(
+        values(&["list", "--state=ready,err"]),
+        ["--state=ready,error"]
+    );
+    assert!(values(&["list", "-o", "j"]).contains(&"json".to_owned()));
+    assert_eq!(
+        values(&["create", "x", "--pool-mode", ""]),
+        ["transaction", "session"]
+    );
+}
+
+#[test]
+fn files_are_the_shells() {
+    assert_eq!(typed(&["get", "--kubeconfig", ""]), ":0\n");
+    assert_eq!(typed(&["completion", "install", "--dir", ""]), ":16\n");
+}
+
+#[test]
+fn contexts_say_where_they_lead() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    std::fs::write(
+        &file,
+        "apiVersion: v1\nkind: Config\ncontexts:\n- name: dev\n  context: {cluster: c1, user: u, namespace: apps}\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(
+        typed(&["get", "--kubeconfig", file, "--context", "d"]),
+        "dev\tc1, namespace apps\n:4\n"
+    );
+    // Nobody answers: the namespaces that the kubeconfig names are left.
+    assert_eq!(
+        typed(&["get", "--kubeconfig", file, "-n", ""]),
+        "apps\tof a context\n:4\n"
+    );
+}
+
+#[test]
+fn every_argument_has_values_or_is_anybodys() {
+    // What the completion of a new argument would be forgotten without: its kind of value is known here.
+    let anybodys = [
+        "BOOL",
+        "DURATION",
+        "FORMAT",
+        "GROUP",
+        "IMAGE",
+        "LEVEL",
+        "NUMBER",
+        "PSQL-ARGS",
+        "SELECTOR",
+        "SIZE",
+        "TEXT",
+        "TIME",
+        "TOKEN",
+        "UID",
+        "URL",
+        "USER",
+        "WHERE",
+        "NAME",
+    ];
+    fn walk(command: &clap::Command, unknown: &mut Vec<String>, anybodys: &[&str]) {
+        for argument in command.get_arguments() {
+            let listed = !argument.get_possible_values().is_empty();
+            let kind = argument.get_value_names().and_then(|names| names.first());
+            if let Some(kind) = kind.filter(|_| argument.get_action().takes_values())
+                && !listed
+                && source::Source::of(command.get_name(), argument).is_none()
+                && !anybodys.contains(&kind.as_str())
+            {
+                unknown.push(format!(
+                    "{} {} {kind}",
+                    command.get_name(),
+                    argument.get_id()
+                ));
+            }
+        }
+        command
+            .get_subcommands()
+            .for_each(|command| walk(command, unknown, anybodys));
+    }
+    let mut unknown = Vec::new();
+    walk(&crate::command(), &mut unknown, &anybodys);
+    assert_eq!(
+        unknown, [""; 0],
+        "say in completion/source.rs where their values come from, or list them here"
+    );
+}
