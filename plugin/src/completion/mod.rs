@@ -58,8 +58,7 @@ fn answer(command: clap::Command, typed: &[OsString]) -> String {
     for candidate in wanted(found, &current, answers.were_asked()) {
         lines.push_str(&line(&candidate));
     }
-    lines.push_str(&format!(":{}\n", answers.directive()));
-    lines
+    lines + &format!(":{}\n", answers.directive())
 }
 
 /// Flags are offered to who begins one, or where nothing else can follow.

@@ -192,15 +192,18 @@ fn what_to_type(shell: Option<&OsStr>) -> String {
 mod tests {
     use super::*;
 
-    fn link(folder: &Path, to: Option<&Path>) -> Link {
-        Link::to(&folder.join("kubectl-daap"), to).unwrap()
+    fn link(folder: &Path, to: Option<&Path>) -> Result<Link, Failure> {
+        Link::to(&folder.join("kubectl-daap"), to)
     }
 
     #[test]
     fn beside_the_plugin_the_link_is_relative_and_elsewhere_it_is_not() {
         let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        assert_eq!(link(home.path(), None).target, Path::new("kubectl-daap"));
-        let elsewhere = link(home.path(), Some(other.path()));
+        assert_eq!(
+            link(home.path(), None).unwrap().target,
+            Path::new("kubectl-daap")
+        );
+        let elsewhere = link(home.path(), Some(other.path())).unwrap();
         assert_eq!(elsewhere.target, home.path().join("kubectl-daap"));
         assert_eq!(elsewhere.path, other.path().join(PROGRAM));
     }
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn it_is_written_once_and_repaired_when_it_leads_elsewhere() {
         let home = tempfile::tempdir().unwrap();
-        let link = link(home.path(), None);
+        let link = link(home.path(), None).unwrap();
         assert!(!link.is_there().unwrap());
         assert_eq!(link.write().unwrap(), "created");
         assert!(link.is_there().unwrap());
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn what_is_not_ours_is_left_alone() {
         let home = tempfile::tempdir().unwrap();
-        let link = link(home.path(), None);
+        let link = link(home.path(), None).unwrap();
         fs::write(&link.path, "mine").unwrap();
         let failure = link.is_there().unwrap_err();
         assert!(failure.render().contains("rm "), "{}", failure.render());
@@ -238,7 +241,7 @@ mod tests {
     fn the_script_asks_the_plugin_beside_it() {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(
-            link(home.path(), None).script(),
+            link(home.path(), None).unwrap().script(),
             "@\"%~dp0kubectl-daap\" __complete %*\r\n"
         );
     }
