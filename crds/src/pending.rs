@@ -21,6 +21,8 @@ pub enum OperationName {
     Rollback,
     /// `kubectl daap repair`
     Repair,
+    /// `kubectl daap credentials rotate`; stands on the app Secret
+    Rotate,
 }
 
 impl OperationName {
@@ -35,6 +37,7 @@ impl OperationName {
             Self::Transfer => "transfer",
             Self::Rollback => "rollback",
             Self::Repair => "repair",
+            Self::Rotate => "rotate",
         }
     }
 }

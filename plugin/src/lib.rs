@@ -6,6 +6,7 @@
 //! - `kubernetes` talks to the API server, `database` reads a database and prints it.
 //! - `completion` says what may follow the words that were typed.
 //! - `rights` is what each command needs of RBAC.
+//! - `forward` is a local port to a pooler, `login` how a client logs in there.
 //! - `failure` is every error: message, fields, next step, exit code.
 
 mod cli;
@@ -15,7 +16,9 @@ mod confirm;
 mod context;
 mod database;
 mod failure;
+mod forward;
 mod kubernetes;
+mod login;
 mod operation;
 mod output;
 mod rights;
@@ -30,7 +33,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use commands::{
     apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
-    get, history, list, purge, repair, restore, rollback, transfer, tree, update, version,
+    get, history, list, proxy, purge, repair, restore, rollback, transfer, tree, update, version,
 };
 use context::Context;
 use failure::Failure;
@@ -87,6 +90,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::List(args) => list::run(&context, args).await?,
         Command::CanI(args) => return can_i::run(&context, args).await,
         Command::Connect(args) => return connect::run(&context, args).await,
+        Command::Proxy(args) => return proxy::run(&context, args).await,
         Command::Credentials(args) => credentials::run(&context, args).await?,
         Command::History(args) => history::run(&context, args).await?,
         Command::Apply(args) => apply::run(&context, args).await?,

@@ -173,6 +173,7 @@ fn noun(operation: OperationName) -> &'static str {
         OperationName::Transfer => "transfer",
         OperationName::Rollback => "rollback",
         OperationName::Repair => "repair",
+        OperationName::Rotate => "rotation of the password",
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) use kubernetes::KubernetesFlags;
 
 use crate::commands::{
     apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
-    get, history, list, purge, repair, restore, rollback, transfer, tree, update, version,
+    get, history, list, proxy, purge, repair, restore, rollback, transfer, tree, update, version,
 };
 
 /// clap does not group subcommands; a test holds this to what there is.
@@ -36,7 +36,8 @@ Understand:
 
 Use:
   connect      Open psql on a database, through its pooler
-  credentials  Show how to connect: host, user, URI
+  proxy        Forward a local port to a database's pooler, and keep it open
+  credentials  Show how to connect, in any client's words, or change the password
 
 Change and remove:
   apply        Create or change databases as files say, once the difference is shown
@@ -109,7 +110,9 @@ pub(crate) enum Command {
     CanI(can_i::CanIArgs),
     /// Open psql on a database, through its pooler
     Connect(connect::ConnectArgs),
-    /// Show how to connect: host, user, URI
+    /// Forward a local port to a database's pooler, and keep it open
+    Proxy(proxy::ProxyArgs),
+    /// Show how to connect, in any client's words, or change the password
     Credentials(credentials::CredentialsArgs),
     /// Create or change databases as files say, once the difference is shown
     Apply(apply::ApplyArgs),

@@ -1,30 +1,55 @@
 //! `kubectl daap connect`
 
-mod forward;
-
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::net::IpAddr;
-use std::process::{ExitCode, ExitStatus};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 
 use clap::Args;
+use daap_crds::names::DatabaseName;
 use daap_crds::object::View;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio::process::Command;
 
+use super::program;
 use crate::context::Context;
 use crate::database::{Access, Connection, Name};
 use crate::failure::Failure;
+use crate::forward::Forward;
 use crate::kubernetes::{Kind, Kubernetes};
-use forward::Forward;
 
 const EXAMPLES: &str = "\
 Examples:
   kubectl daap connect orders -n apps
   kubectl daap connect orders -- -c 'select version()'
+  kubectl daap connect orders -- --csv -c 'table items' > items.csv
   kubectl daap connect orders < schema.sql";
+
+/// What psql comes with, for who lacks it.
+const PSQL: &str = if cfg!(target_os = "macos") {
+    "PostgreSQL's client (brew install libpq && brew link --force libpq)"
+} else if cfg!(windows) {
+    "PostgreSQL's client (https://www.postgresql.org/download/windows)"
+} else {
+    "PostgreSQL's client (apt install postgresql-client, dnf install postgresql)"
+};
+/// What of the user's environment is meant for other servers, and would override what we say or be
+/// refused by `PgBouncer`.
+pub(super) const OF_OTHERS: [&str; 11] = [
+    "PGSERVICE",
+    "PGOPTIONS",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLNEGOTIATION",
+    "PGCHANNELBINDING",
+    "PGREQUIREAUTH",
+    "PGREQUIREPEER",
+    "PGTARGETSESSIONATTRS",
+];
 
 /// Arguments of `connect`.
 #[derive(Args, Debug)]
@@ -88,16 +113,15 @@ pub(crate) async fn run(context: &Context, args: ConnectArgs) -> Result<ExitCode
     let mut command = psql_command(&connection, &password, &route, &authority);
     command.args(&psql);
     tracing::info!(address = %route.address, port = route.port, "psql");
-    // On a thread of its own runtime task: Ctrl-C belongs to psql, which cancels its query.
-    let status = wait(command).await?;
-    Ok(exit_code(status))
+    program::run(command, without_psql(&name, k8s.namespace())).await
 }
 
 async fn forwarded(k8s: &Kubernetes, pooler: &str) -> Result<Route, Failure> {
-    let forward = Forward::to_pooler(k8s, pooler).await?;
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let forward = Forward::to_pooler(k8s, pooler, free, None).await?;
     Ok(Route {
-        address: IpAddr::from([127, 0, 0, 1]),
-        port: forward.port(),
+        address: forward.address().ip(),
+        port: forward.address().port(),
         _forward: Some(forward),
     })
 }
@@ -139,11 +163,10 @@ fn psql_command(
     authority: &NamedTempFile,
 ) -> Command {
     let mut command = Command::new("psql");
+    for variable in OF_OTHERS {
+        command.env_remove(variable);
+    }
     command
-        // A service of the user's would override what follows.
-        .env_remove("PGSERVICE")
-        .env_remove("PGSSLCRLDIR")
-        .env_remove("PGOPTIONS")
         .env("PGHOST", &connection.host)
         .env("PGHOSTADDR", route.address.to_string())
         .env("PGPORT", route.port.to_string())
@@ -151,8 +174,7 @@ fn psql_command(
         .env("PGDATABASE", &connection.database)
         .env("PGPASSWORD", password.expose_secret())
         .env("PGSSLMODE", connection.ssl_mode)
-        .env("PGSSLROOTCERT", authority.path())
-        .kill_on_drop(true);
+        .env("PGSSLROOTCERT", authority.path());
     if std::env::var_os("PGCONNECT_TIMEOUT").is_none() {
         // psql waits for ever for an address that swallows packets.
         command.env("PGCONNECT_TIMEOUT", "15");
@@ -160,36 +182,10 @@ fn psql_command(
     command
 }
 
-async fn wait(mut command: Command) -> Result<ExitStatus, Failure> {
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Failure::new("psql is not installed")
-            .hint("install PostgreSQL's client (postgresql-client), or connect otherwise: kubectl daap credentials NAME"),
-        _ => Failure::new(format!("failed to run psql: {error}")),
-    })?;
-    loop {
-        tokio::select! {
-            status = child.wait() => {
-                return status.map_err(|error| Failure::new(format!("failed to wait for psql: {error}")));
-            }
-            // The terminal has sent it to psql as well, which knows what to do with it.
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    }
-}
-
-fn exit_code(status: ExitStatus) -> ExitCode {
-    /// What a shell says of a process that a signal ended.
-    const SIGNALLED: i32 = 128;
-    #[cfg(unix)]
-    let code = {
-        use std::os::unix::process::ExitStatusExt as _;
-        status
-            .code()
-            .or_else(|| status.signal().map(|signal| SIGNALLED + signal))
-    };
-    #[cfg(not(unix))]
-    let code = status.code().or(Some(SIGNALLED));
-    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+fn without_psql(name: &DatabaseName, namespace: &str) -> Failure {
+    Failure::new("psql is not on the PATH").hint(format!(
+        "install {PSQL}, or connect with another client: kubectl daap proxy {name} -n {namespace}"
+    ))
 }
 
 #[cfg(test)]

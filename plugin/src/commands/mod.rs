@@ -17,6 +17,8 @@ pub(crate) mod history;
 mod input;
 pub(crate) mod list;
 mod next;
+mod program;
+pub(crate) mod proxy;
 pub(crate) mod purge;
 pub(crate) mod repair;
 pub(crate) mod restore;

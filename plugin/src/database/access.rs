@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Connection, find};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
+use crate::login::Login;
 
 /// Access to one database.
 pub(crate) struct Access {
@@ -53,6 +54,29 @@ impl Access {
         self.k8s.namespace()
     }
 
+    /// Address of the API server.
+    pub(crate) fn server(&self) -> &str {
+        self.k8s.server()
+    }
+
+    /// How to log in, with the password where it is to be shown.
+    pub(crate) async fn login(&self, show_password: bool) -> Result<Login, Failure> {
+        let (connection, password) = if show_password {
+            let (connection, password) = self.credentials().await?;
+            (connection, Some(password))
+        } else {
+            (self.connection.clone(), None)
+        };
+        Ok(Login {
+            name: self.name().to_owned(),
+            namespace: self.namespace().to_owned(),
+            connection,
+            address: None,
+            authority: None,
+            password,
+        })
+    }
+
     /// Without the password, and without reading any Secret.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
@@ -61,7 +85,7 @@ impl Access {
     /// With user, database and password as the app Secret has them.
     pub(crate) async fn credentials(&self) -> Result<(Connection, SecretString), Failure> {
         let name = self.name.app_secret();
-        let secret = self.secret(&name).await?;
+        let secret = self.app_secret().await?;
         let read = |key: &str| decode(&secret, &name, key);
         let connection = Connection::new(
             self.connection.host.clone(),
@@ -69,6 +93,11 @@ impl Access {
             read("username")?,
         );
         Ok((connection, SecretString::from(read("password")?)))
+    }
+
+    /// The app Secret itself.
+    pub(crate) async fn app_secret(&self) -> Result<Value, Failure> {
+        self.secret(&self.name.app_secret()).await
     }
 
     /// The authority that the pooler's certificate is verified with. Its key, in the same Secret,
@@ -89,7 +118,11 @@ impl Access {
     }
 }
 
-fn decode(secret: &Value, name: &str, key: &str) -> Result<String, Failure> {
+/// A key of a Secret as text.
+///
+/// # Errors
+/// It is not there, or no text.
+pub(crate) fn decode(secret: &Value, name: &str, key: &str) -> Result<String, Failure> {
     let data = secret.get("data").unwrap_or(&Value::Null);
     View(data)
         .at(&format!("/{key}"))

@@ -60,28 +60,35 @@ impl Connection {
             ssl_mode: "verify-full",
             uri: String::new(),
         };
-        connection.uri = connection.uri_with(None);
+        connection.uri = connection.uri_with(None, &[]);
         connection
     }
 
-    /// The URI, with a password where one is given.
-    pub(crate) fn uri_with(&self, password: Option<&str>) -> String {
+    /// The URI, with a password where one is given, and with further parameters.
+    pub(crate) fn uri_with(&self, password: Option<&str>, parameters: &[(&str, &str)]) -> String {
         let credentials = match password {
             Some(password) => format!("{}:{}", encode(&self.user), encode(password)),
             None => encode(&self.user),
         };
-        format!(
+        let mut uri = format!(
             "postgresql://{credentials}@{}:{}/{}?sslmode={}",
             self.host,
             self.port,
             encode(&self.database),
             self.ssl_mode
-        )
+        );
+        for (key, value) in parameters {
+            uri.push('&');
+            uri.push_str(key);
+            uri.push('=');
+            uri.push_str(&encode(value));
+        }
+        uri
     }
 }
 
 /// Percent-encodes what RFC 3986 does not leave unreserved.
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     use std::fmt::Write as _;
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -109,7 +116,7 @@ mod tests {
             "postgresql://app@daap-orders-pooler.apps.svc:5432/app?sslmode=verify-full"
         );
         assert_eq!(
-            connection.uri_with(Some("p@ss/wörd")),
+            connection.uri_with(Some("p@ss/wörd"), &[]),
             "postgresql://app:p%40ss%2Fw%C3%B6rd@daap-orders-pooler.apps.svc:5432/app?sslmode=verify-full"
         );
     }

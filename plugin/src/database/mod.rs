@@ -20,8 +20,8 @@ use daap_crds::object::View;
 use daap_crds::state::{Observed, State, Status, derive};
 use serde_json::{Value, json};
 
-pub(crate) use access::Access;
-pub(crate) use connection::{Connection, PORT};
+pub(crate) use access::{Access, decode};
+pub(crate) use connection::{Connection, PORT, encode};
 pub(crate) use description::Description;
 pub(crate) use document::{API_VERSION, deleted_document, document};
 pub(crate) use explain::explain;

@@ -254,7 +254,8 @@ impl Store {
                 self.objects.entry(at).or_insert_with(|| json!({"metadata": {
                     "name": child, "namespace": NAMESPACE, "uid": format!("uid-of-{child}"), "ownerReferences": owner,
                     "labels": {"cnpg.io/cluster": name, "cnpg.io/instanceName": child},
-                    "annotations": {"cnpg.io/pvcStatus": "ready"}}}));
+                    "annotations": {"cnpg.io/pvcStatus": "ready"}},
+                    "data": {"username": "YXBw", "dbname": "YXBw", "password": "b2xk"}}));
             }
             let deployment =
                 format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}-pooler");

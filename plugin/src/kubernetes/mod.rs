@@ -70,6 +70,11 @@ impl Kubernetes {
         &self.namespace
     }
 
+    /// Address of the API server.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
     /// The same connection, for another namespace.
     pub(crate) fn in_namespace(&self, namespace: &str) -> Self {
         Self {

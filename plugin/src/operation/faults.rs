@@ -312,3 +312,87 @@ async fn an_update_looks_again_when_somebody_else_was_faster() {
     );
     assert_eq!(View(&cluster).annotation(annotation::VERSION), Some("2"));
 }
+
+/// A pooler that takes the password of the Secret at once, and asks the API server for each login.
+struct Pooler(crate::kubernetes::Kubernetes);
+
+impl Door for Pooler {
+    async fn knock(
+        &self,
+        password: &secrecy::SecretString,
+    ) -> Result<crate::login::Answer, Failure> {
+        use secrecy::ExposeSecret as _;
+        let name = orders().app_secret();
+        let secret = self.0.get(crate::kubernetes::Kind::Secret, &name).await?;
+        let right = crate::database::decode(&secret.unwrap(), &name, "password")?;
+        Ok(if right == password.expose_secret() {
+            crate::login::Answer::Accepted
+        } else {
+            crate::login::Answer::Refused
+        })
+    }
+}
+
+async fn rotate(fake: &Fake) -> Result<(), Failure> {
+    let k8s = fake.connect();
+    let pooler = Pooler(k8s.clone());
+    drive_to_end(Rotate::new(k8s, orders(), pooler))
+        .await
+        .map(drop)
+}
+
+/// The password, and whether a rotation is unfinished.
+fn app_secret(fake: &Fake) -> (String, bool) {
+    let secrets = fake.objects("/secrets/daap-orders-app");
+    let [secret] = secrets.as_slice() else {
+        panic!("{} app Secrets", secrets.len())
+    };
+    let password = crate::database::decode(secret, "daap-orders-app", "password").unwrap();
+    (password, unfinished_since(View(secret)).is_some())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_that_was_killed_is_finished_with_the_password_that_it_has_set() {
+    let whole = Fake::default();
+    create(&whole).await.unwrap();
+    whole.heal();
+    rotate(&whole).await.unwrap();
+    assert_eq!(app_secret(&whole).0.len(), 64);
+    for killed in 0..whole.requests() {
+        let fake = Fake::default();
+        create(&fake).await.unwrap();
+        fake.fail(move |number, _, _| (number >= killed).then_some(Fault::Lost));
+        rotate(&fake).await.unwrap_err();
+        let (left, unfinished) = app_secret(&fake);
+        assert!(left != "old" || !unfinished, "killed at {killed}");
+        fake.heal();
+        rotate(&fake).await.unwrap();
+        let (password, still) = app_secret(&fake);
+        assert!(password != "old" && !still, "killed at {killed}");
+        // What was finished but for its last look is begun anew.
+        assert_eq!(unfinished, password == left, "killed at {killed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_survives_any_lost_request_or_answer() {
+    let whole = Fake::default();
+    create(&whole).await.unwrap();
+    whole.heal();
+    rotate(&whole).await.unwrap();
+    for fault in [Fault::Lost, Fault::AnswerLost, Fault::Refused(409)] {
+        for lost in 0..whole.requests() {
+            let case = format!("{fault:?} {lost}");
+            let fake = Fake::default();
+            create(&fake).await.unwrap();
+            fake.fail(move |number, _, _| (number == lost).then_some(fault));
+            if rotate(&fake).await.is_err() {
+                // Only while nothing has begun; the first look is two requests.
+                assert!(lost < 2, "{case}");
+                rotate(&fake).await.unwrap();
+            }
+            let (password, unfinished) = app_secret(&fake);
+            assert!(password != "old" && !unfinished, "{case}");
+        }
+    }
+}

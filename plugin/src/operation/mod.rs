@@ -18,6 +18,7 @@ mod repair;
 mod restore;
 mod retained;
 mod rollback;
+mod rotate;
 mod stamps;
 mod transfer;
 mod update;
@@ -36,6 +37,9 @@ pub(crate) use ready::Ready;
 pub(crate) use repair::{Repair, differences as repair_differences};
 pub(crate) use restore::{RIGHTS as RESTORE_RIGHTS, Restore, Until, Wish};
 pub(crate) use rollback::Rollback;
+pub(crate) use rotate::{
+    Door, RIGHTS as ROTATE_RIGHTS, Reader, Rotate, new_password, readers, unfinished_since,
+};
 pub(crate) use transfer::{Half, Transfer};
 pub(crate) use update::{Changes, Update};
 
@@ -201,6 +205,7 @@ fn finishes(pending: OperationName) -> &'static str {
         OperationName::Create => "create",
         OperationName::Delete => "delete",
         OperationName::Restore => "restore",
+        OperationName::Rotate => "credentials rotate",
         OperationName::Update
         | OperationName::Transfer
         | OperationName::Rollback

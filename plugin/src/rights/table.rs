@@ -3,7 +3,7 @@
 
 use super::{CommandRights, Optional};
 use crate::kubernetes::{Kind, Right, Scope};
-use crate::operation::{DELETE_RIGHTS, PURGE_RIGHTS, RESTORE_RIGHTS};
+use crate::operation::{DELETE_RIGHTS, PURGE_RIGHTS, RESTORE_RIGHTS, ROTATE_RIGHTS};
 
 const fn without(right: Right, otherwise: &'static str) -> Optional {
     Optional { right, otherwise }
@@ -175,10 +175,23 @@ pub(super) const COMMANDS: &[CommandRights] = &[
         &[DEPLOYMENT],
     ),
     reads(
+        "proxy",
+        &[
+            GET_CLUSTER,
+            GET_POOLER,
+            GET_SECRET,
+            Right::to("list", Kind::Pod),
+            Right::to("get", Kind::PortForward),
+            Right::to("create", Kind::PortForward),
+        ],
+        &[DEPLOYMENT],
+    ),
+    reads(
         "credentials",
         &[GET_CLUSTER, GET_POOLER, GET_SECRET],
         &[DEPLOYMENT],
     ),
+    writes("credentials rotate", &ROTATE_RIGHTS, &[DEPLOYMENT]),
     writes(
         "apply",
         &[

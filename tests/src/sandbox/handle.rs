@@ -179,6 +179,8 @@ impl Sandbox {
         command
             .env("KUBECONFIG", self.kubeconfig_of(user))
             .env("KUBECACHEDIR", self.layout.cache())
+            // What the plugin keeps for its user, and what psql reads of its user's.
+            .env("HOME", self.layout.cache())
             // What hangs is killed with the sandbox.
             .env(OWNER_VARIABLE, self.folder());
         command
@@ -212,6 +214,7 @@ impl Sandbox {
         let mut command = Command::new(plugin.unwrap_or_else(|error| panic!("{error:#}")));
         command
             .env("KUBECONFIG", self.kubeconfig_of(user))
+            .env("HOME", self.layout.cache())
             .env(OWNER_VARIABLE, self.folder());
         command
     }
