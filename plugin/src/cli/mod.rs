@@ -40,7 +40,7 @@ Use:
   credentials  Show how to connect, in any client's words, or change the password
 
 Change and remove:
-  apply        Create or change databases as files say, once the difference is shown
+  apply        Create or change databases as files say, after a look at the diff
   update       Change owner team, purpose, instances or storage
   rollback     Write the values of an earlier version again
   transfer     Offer a database to another team, or accept one
@@ -60,7 +60,7 @@ Flags of every command:
 {options}
 
 Examples:
-  kubectl daap create orders --owner-team payments --purpose \"order intake\" -n apps
+  kubectl daap create orders --owner-team payments --purpose \"order intake\"
   kubectl daap list -A --state error
   kubectl daap connect orders -n apps -- -c 'select 1'
 ";
@@ -114,7 +114,7 @@ pub(crate) enum Command {
     Proxy(proxy::ProxyArgs),
     /// Show how to connect, in any client's words, or change the password
     Credentials(credentials::CredentialsArgs),
-    /// Create or change databases as files say, once the difference is shown
+    /// Create or change databases as files say, after a look at the diff
     Apply(apply::ApplyArgs),
     /// Change owner team, purpose, instances or storage
     Update(update::UpdateArgs),

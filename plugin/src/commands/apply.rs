@@ -25,11 +25,12 @@ use wanted::Wanted;
 const EXAMPLES: &str = "\
 Examples:
   kubectl daap apply -f databases.yaml -n apps
-  kubectl daap get orders -o yaml > orders.yaml; $EDITOR orders.yaml; kubectl daap apply -f orders.yaml
+  kubectl daap get orders -o yaml > orders.yaml
+  kubectl daap apply -f orders.yaml
   kubectl daap apply -f databases/ -R --dry-run=server
   generate | kubectl daap apply -f - --yes --wait
 
-A document, of which only name, ownerTeam and purpose are required; several are divided by ---:
+A document needs name, ownerTeam and purpose; several are divided by ---:
   apiVersion: daap.dev/v1alpha1
   kind: Database
   metadata: {name: orders, namespace: apps}

@@ -21,9 +21,9 @@ use fields::Fields;
 
 const EXAMPLES: &str = "\
 Examples:
-  kubectl daap create orders --owner-team payments --purpose \"order intake\" -n apps
-  kubectl daap create shop --owner-team shop --purpose web --instances 3 --storage 20Gi
-  kubectl daap create shop --owner-team shop --purpose web --dry-run=client -o yaml";
+  kubectl daap create orders --owner-team payments --purpose \"order intake\"
+  kubectl daap create cms --owner-team web --purpose cms --instances 3
+  kubectl daap create cms --owner-team web --purpose cms --dry-run=client -oyaml";
 
 /// Arguments of `create`.
 #[derive(Args, Debug)]

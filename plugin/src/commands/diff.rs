@@ -28,7 +28,10 @@ const CONTEXT: usize = 3;
 
 /// Arguments of `diff`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    override_usage = "kubectl daap diff [OPTIONS] <NAME>\n       kubectl daap diff [OPTIONS] --filename <FILE>"
+)]
 pub(crate) struct DiffArgs {
     /// Name of the database
     #[arg(

@@ -144,7 +144,10 @@ async fn get_deleted(
             "no deleted database '{name}' in namespace {}",
             k8s.namespace()
         ))
-        .hint("list deleted ones: kubectl daap list --deleted"));
+        .hint(format!(
+            "list deleted ones: kubectl daap list --deleted -n {}",
+            k8s.namespace()
+        )));
     }
     let now = Timestamp::now();
     let items = found

@@ -200,7 +200,7 @@ fn nothing(k8s: &Kubernetes, filters: &Filters, what: &str) {
         && filters.selector.is_none()
         && filters.field_selector.is_none();
     let which = if unfiltered { "" } else { " that match" };
-    stderr_line(&format!("No {what} found{which}{place}."));
+    stderr_line(&format!("No {what}{which} found{place}."));
 }
 
 #[cfg(test)]

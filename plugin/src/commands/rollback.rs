@@ -17,7 +17,7 @@ use crate::output::Progress;
 const EXAMPLES: &str = "\
 Examples:
   kubectl daap rollback orders --to 2 -n apps
-  kubectl daap rollback orders --to 2 --change-reason \"black friday is over\" --wait
+  kubectl daap rollback orders --to 2 --change-reason \"sale is over\" --wait
   kubectl daap rollback orders --to 2 --dry-run=server";
 
 /// Arguments of `rollback`.

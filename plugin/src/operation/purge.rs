@@ -203,7 +203,9 @@ impl Operation for Purge {
                 "no deleted database '{name}' has data kept in namespace {namespace}"
             ))
             .class(Class::NotFound)
-            .hint("list what is kept: kubectl daap list --deleted"));
+            .hint(format!(
+                "list what is kept: kubectl daap list --deleted -n {namespace}"
+            )));
         }
         let mut stages = world.tombstones.iter().map(stage);
         if let Some(cluster) = world.cluster.as_ref().map(View) {

@@ -123,14 +123,20 @@ fn understands(found: &Found, line: &str) {
     let Some(at) = line.find("kubectl daap ") else {
         return;
     };
-    let line = line[at..]
-        .split([';', '|', '>', ')'])
-        .next()
-        .unwrap()
-        .trim();
-    let line = line.split("  #").next().unwrap().trim();
+    let within = line[..at].contains('(');
+    let line = &line[at..];
+    let line = if within {
+        line.trim_end_matches(['"', ')'])
+    } else {
+        line
+    };
     let words = shlex::split(line).unwrap_or_else(|| panic!("{}: {line}", found.line()));
-    let words = std::iter::once("kubectl-daap".to_owned()).chain(words.into_iter().skip(2));
+    let ends = ["|", "||", "<", ">", ">>", "&&", ";"];
+    let words = words
+        .into_iter()
+        .skip(2)
+        .take_while(|word| !ends.contains(&word.as_str()));
+    let words = std::iter::once("kubectl-daap".to_owned()).chain(words);
     if let Err(error) = kubectl_daap::command().try_get_matches_from(words) {
         panic!(
             "{}: the example '{line}' does not work: {error}",

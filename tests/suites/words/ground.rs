@@ -34,7 +34,13 @@ impl Ground {
 
     /// The plugin, as payments-dev through the real kubectl.
     pub(crate) fn plugin(&self, words: &[&str]) -> Command {
-        let mut command = self.sandbox.plugin(User::PaymentsDev);
+        // Developers see their own namespace.
+        let user = if words.contains(&"-A") {
+            User::Admin
+        } else {
+            User::PaymentsDev
+        };
+        let mut command = self.sandbox.plugin(user);
         command.args(words).args(["-n", self.namespace]);
         for variable in ["NO_COLOR", "TERM", "COLUMNS", "CLICOLOR_FORCE"] {
             command.env_remove(variable);

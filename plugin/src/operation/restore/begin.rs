@@ -27,7 +27,9 @@ impl Restore {
                 "no deleted database '{name}' in namespace {namespace}"
             ))
             .class(Class::NotFound)
-            .hint("list what can be restored: kubectl daap list --deleted"));
+            .hint(format!(
+                "list what can be restored: kubectl daap list --restorable -n {namespace}"
+            )));
         };
         plan::refuse_unrestorable(name, config_map)?;
         if let Some(tombstone) = Tombstone::read(config_map) {
