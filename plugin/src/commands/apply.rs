@@ -168,7 +168,11 @@ pub(crate) async fn run(context: &Context, args: ApplyArgs) -> Result<(), Failur
             Ok(plan) => done.push(plan),
             Err(failure) if failure.is_interruption() => return Err(failure),
             Err(failure) => {
-                stderr(&failure.context(format!("database/{name}")).render());
+                stderr(
+                    &failure
+                        .context(format!("database/{name} not applied"))
+                        .render(),
+                );
                 failed.push(name);
             }
         }

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::failure::{Complaint, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
 use crate::operation::{self, Asked, Create, Deadline, Ready, policy};
-use crate::output::{Documents, OutputFormat, Progress, stderr_line, stdout, stdout_line};
+use crate::output::{Documents, OutputFormat, Progress, stderr_line, stdout, stdout_line, yaml};
 use fields::Fields;
 
 const EXAMPLES: &str = "\
@@ -251,6 +251,11 @@ fn print(
     }
     if *format == OutputFormat::Name {
         return stdout_line(&format!("database/{}", asked.name));
+    }
+    if *format == OutputFormat::Yaml {
+        // As they go into a repository; not every tool takes a List.
+        let documents: Result<Vec<String>, Failure> = manifests.iter().map(yaml).collect();
+        return stdout(&documents?.join("---\n"));
     }
     match format.render(&Documents::list(manifests), true)? {
         Some(text) => stdout(&text),

@@ -10,7 +10,7 @@ use daap_crds::tombstone::Tombstone;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::list::{self, Filters};
+use super::list::{self, Filters, WatchFlags};
 use crate::context::Context;
 use crate::database::{
     Name, deleted_document, deleted_table, document, find_or_lost, table, tombstones,
@@ -24,6 +24,7 @@ Examples:
   kubectl daap get orders -n apps
   kubectl daap get orders -o yaml
   kubectl daap get orders -o tree
+  kubectl daap get orders -w
   kubectl daap get orders --deleted
   kubectl daap get";
 
@@ -42,6 +43,8 @@ pub(crate) struct GetArgs {
     ignore_not_found: bool,
     #[command(flatten)]
     filters: Filters,
+    #[command(flatten)]
+    watch: WatchFlags,
     /// How to print: tree, wide, json, yaml, name, jsonpath=…, jsonpath-file=…, custom-columns=…,
     /// custom-columns-file=…, go-template=… or go-template-file=…, as kubectl does
     #[arg(
@@ -73,6 +76,7 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         deleted,
         ignore_not_found,
         filters,
+        watch,
         output,
         table: table_flags,
     } = args;
@@ -86,7 +90,7 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         },
     };
     let Some(name) = database else {
-        return list::show(context, filters, deleted, output).await;
+        return list::show(context, filters, deleted, watch, output).await;
     };
     if filters.any() {
         return Err(Failure::usage("a name and filters do not go together")
@@ -103,6 +107,9 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         }
         return Err(missing(k8s, &name).await);
     };
+    if watch.is_given() {
+        return list::follow_one(k8s, database, watch, &output).await;
+    }
     let is_wrong = database.status().state == State::Error;
     let documents = Documents::One(document(&database));
     let headers = !output.table.no_headers;

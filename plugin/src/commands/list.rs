@@ -3,6 +3,8 @@
 mod deleted;
 mod field_selector;
 mod pattern;
+mod printer;
+mod watch;
 
 use clap::Args;
 use daap_crds::contract::label;
@@ -16,10 +18,14 @@ use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
 use crate::output::{Documents, OutputFlags, stderr_line, stdout};
 use field_selector::FieldSelector;
+use printer::Printer;
+use watch::Watch;
+pub(crate) use watch::WatchFlags;
 
 const EXAMPLES: &str = "\
 Examples:
   kubectl daap list -n apps
+  kubectl daap list --watch
   kubectl daap list -A --state error --owner-team payments
   kubectl daap list --name 'order*' -o wide --sort-by storage
   kubectl daap list -o custom-columns=NAME:.metadata.name,SIZE:.spec.storage
@@ -37,6 +43,8 @@ pub(crate) struct ListArgs {
     deleted: bool,
     #[command(flatten)]
     filters: Filters,
+    #[command(flatten)]
+    watch: WatchFlags,
     #[command(flatten)]
     output: OutputFlags,
 }
@@ -92,6 +100,15 @@ impl Filters {
         *self != defaults
     }
 
+    fn can_be_watched(&self, deleted: bool) -> Result<(), Failure> {
+        let wrong = match (deleted, self.limit > 0 || self.from.is_some()) {
+            (true, _) => "deleted databases do not change: --watch is for those that live",
+            (_, true) => "--watch goes with neither --limit nor --continue",
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(wrong).hint("leave one of the flags out"))
+    }
+
     /// Whether a database passes those that the API server does not know.
     fn keep(&self, database: &Database) -> bool {
         let named = self
@@ -119,9 +136,10 @@ pub(crate) async fn run(context: &Context, args: ListArgs) -> Result<(), Failure
     let ListArgs {
         deleted,
         filters,
+        watch,
         output,
     } = args;
-    show(context, filters, deleted, output).await
+    show(context, filters, deleted, watch, output).await
 }
 
 /// Lists what the filters let through.
@@ -129,10 +147,14 @@ pub(crate) async fn show(
     context: &Context,
     filters: Filters,
     deleted: bool,
+    watch: WatchFlags,
     output: OutputFlags,
 ) -> Result<(), Failure> {
-    let k8s = context.kubernetes().await?;
     let deleted = deleted || filters.restorable || filters.state == [State::Deleted];
+    if watch.is_given() {
+        filters.can_be_watched(deleted)?;
+    }
+    let k8s = context.kubernetes().await?;
     if deleted {
         return deleted::show(k8s, &filters, &output).await;
     }
@@ -149,6 +171,15 @@ pub(crate) async fn show(
         Some(by) => by.sort(found, document)?,
         None => found,
     };
+    if watch.is_given() {
+        let followed = Watch {
+            k8s,
+            namespace: namespace(k8s, &filters),
+            selector: selector(&filters, label::NAME),
+            keep: &keep,
+        };
+        return follow(followed, found, watch, &output).await;
+    }
     if found.is_empty() && output.output.is_table() {
         nothing(k8s, &filters, "databases");
         return Ok(());
@@ -167,6 +198,38 @@ pub(crate) async fn show(
         ));
     }
     Ok(())
+}
+
+/// What is there, and every change of it from then on.
+async fn follow(
+    followed: Watch<'_>,
+    found: Vec<Database>,
+    flags: WatchFlags,
+    output: &OutputFlags,
+) -> Result<(), Failure> {
+    let everywhere = followed.namespace.is_none();
+    let mut printer = Printer::new(output, everywhere, flags.output_watch_events);
+    if !flags.watch_only {
+        printer.begin(&found)?;
+    }
+    watch::run(followed, printer, found).await
+}
+
+/// Follows one database that is there.
+pub(super) async fn follow_one(
+    k8s: &Kubernetes,
+    database: Database,
+    flags: WatchFlags,
+    output: &OutputFlags,
+) -> Result<(), Failure> {
+    let selector = format!("{}={}", label::NAME, database.name());
+    let followed = Watch {
+        k8s,
+        namespace: Some(k8s.namespace().to_owned()),
+        selector,
+        keep: &|_| true,
+    };
+    follow(followed, vec![database], flags, output).await
 }
 
 fn namespace(k8s: &Kubernetes, filters: &Filters) -> Option<String> {

@@ -27,7 +27,7 @@ pub(crate) use document::{API_VERSION, deleted_document, document};
 pub(crate) use explain::explain;
 pub(crate) use read::{Listing, Name, find, find_or_lost, list, tombstones};
 pub(crate) use restorable::Restorable;
-pub(crate) use table::{deleted_table, table};
+pub(crate) use table::{AGE, columns, deleted_table, row, table};
 pub(crate) use tree::{Node, deleted_tree, tree};
 
 /// What was read of one database.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Database;
 use crate::failure::{Class, Failure};
-use crate::kubernetes::{CHUNK, Kind, Kubernetes};
+use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::stderr_line;
 
 /// What may stand before a name, as in `database/orders`, so that what is printed can be typed.
@@ -120,7 +120,7 @@ pub(crate) struct Listing {
     pub(crate) namespace: Option<String>,
     /// Label selector of the Clusters.
     pub(crate) selector: String,
-    /// Objects to ask for at once.
+    /// Objects to ask for at once; 0 for all.
     pub(crate) chunk: u32,
     /// At most so many that `keep` keeps; 0 for all.
     pub(crate) limit: usize,
@@ -163,8 +163,8 @@ pub(crate) async fn list(
 /// As many as are still missing: so the continuation of the last page begins after the last one
 /// that is shown.
 fn page_size(chunk: u32, limit: usize, have: usize) -> u32 {
-    let chunk = if chunk == 0 { CHUNK } else { chunk };
     match u32::try_from(limit.saturating_sub(have)) {
+        Ok(missing) if limit > 0 && chunk == 0 => missing,
         Ok(missing) if limit > 0 => chunk.min(missing),
         _ => chunk,
     }
@@ -283,7 +283,8 @@ mod tests {
     #[case(500, 10, 0, 10)]
     #[case(500, 10, 7, 3)]
     #[case(5, 10, 0, 5)]
-    #[case(0, 0, 0, CHUNK)]
+    #[case(0, 0, 0, 0)]
+    #[case(0, 10, 7, 3)]
     fn pages_hold_what_is_missing(
         #[case] chunk: u32,
         #[case] limit: usize,

@@ -9,7 +9,7 @@ use super::{Database, Restorable};
 use crate::output::{OutputFlags, Table, TableFlags, age};
 
 /// Changes by itself, so that no change of it is one.
-const AGE: &str = "AGE";
+pub(crate) const AGE: &str = "AGE";
 
 /// Live databases.
 pub(crate) fn table(
@@ -26,7 +26,7 @@ pub(crate) fn table(
 }
 
 /// The columns of live databases.
-fn columns(flags: &OutputFlags, namespaces: bool) -> Vec<String> {
+pub(crate) fn columns(flags: &OutputFlags, namespaces: bool) -> Vec<String> {
     let mut columns = Vec::new();
     if namespaces {
         columns.push("NAMESPACE");
@@ -48,7 +48,12 @@ fn columns(flags: &OutputFlags, namespaces: bool) -> Vec<String> {
 }
 
 /// The cells of a live database.
-fn row(database: &Database, flags: &OutputFlags, namespaces: bool, now: Timestamp) -> Vec<String> {
+pub(crate) fn row(
+    database: &Database,
+    flags: &OutputFlags,
+    namespaces: bool,
+    now: Timestamp,
+) -> Vec<String> {
     let status = database.status();
     let view = database.view();
     let mut row = Vec::new();

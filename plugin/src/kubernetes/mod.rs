@@ -11,6 +11,7 @@ mod log;
 mod retry;
 mod review;
 mod warnings;
+mod watch;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use error::{ApiError, Request};
 pub(crate) use error::{chain, explain};
 pub(crate) use kind::Kind;
 pub(crate) use review::{Right, Scope};
+pub(crate) use watch::Change;
 
 use crate::failure::{Class, Failure};
 
@@ -318,7 +320,10 @@ fn items(mut list: Value) -> Vec<Value> {
 }
 
 fn list_params(selector: &str, size: u32, from: Option<String>) -> ListParams {
-    let mut params = ListParams::default().limit(size);
+    let mut params = ListParams::default();
+    if size > 0 {
+        params = params.limit(size);
+    }
     if !selector.is_empty() {
         params = params.labels(selector);
     }
