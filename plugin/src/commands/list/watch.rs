@@ -203,8 +203,8 @@ impl Followed<'_> {
 
     /// Reads the database that something changed of, and shows it where that makes a difference.
     async fn look(&mut self, kind: Kind, key: &Key, name: Option<&str>) -> Result<(), Failure> {
-        let known = self.databases.get(key);
-        let name = match (known, kind) {
+        let known = self.databases.get(key).cloned();
+        let name = match (&known, kind) {
             (Some(known), _) => known.name(),
             (None, Kind::Cluster) => name.unwrap_or_default(),
             // What belongs to no database that is followed.
@@ -217,7 +217,7 @@ impl Followed<'_> {
             return Ok(());
         };
         if (self.watch.keep)(&database) {
-            self.printer.show(known, &database)?;
+            self.printer.show(known.as_ref(), &database)?;
         }
         self.remember(database);
         Ok(())
