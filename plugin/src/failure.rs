@@ -109,6 +109,8 @@ pub(crate) struct Failure {
     message: String,
     complaints: Vec<Complaint>,
     hint: Option<String>,
+    /// The database that was not found, while nothing better than its absence is known of it.
+    missing_database: Option<String>,
     class: Class,
     exit: u8,
     denied: bool,
@@ -121,6 +123,7 @@ impl Failure {
             message: message.into(),
             complaints: Vec::new(),
             hint: None,
+            missing_database: None,
             class: Class::Fatal,
             exit: FAILED,
             denied: false,
@@ -189,8 +192,32 @@ impl Failure {
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),
+            missing_database: None,
             ..self
         }
+    }
+
+    /// The database that was not found: another may have been meant. A hint that follows is better
+    /// than that.
+    pub(crate) fn missing(self, database: impl fmt::Display) -> Self {
+        Self {
+            missing_database: Some(database.to_string()),
+            ..self
+        }
+    }
+
+    /// What [`Self::missing`] was told.
+    pub(crate) fn missing_database(&self) -> Option<&str> {
+        self.missing_database.as_deref()
+    }
+
+    /// What may help more than the hint.
+    pub(crate) fn before_hint(self, what: &str) -> Self {
+        let hint = match &self.hint {
+            Some(hint) => format!("{what} {hint}"),
+            None => what.to_owned(),
+        };
+        self.hint(hint)
     }
 
     /// Says what could not be done before why.

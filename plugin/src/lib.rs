@@ -9,6 +9,7 @@
 //! - `forward` is a local port to a pooler, `login` how a client logs in there.
 //! - `failure` is every error: message, fields, next step, exit code.
 
+mod choice;
 mod cli;
 mod commands;
 mod completion;
@@ -26,14 +27,17 @@ mod rights;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command};
+use choice::Question;
+use cli::{Cli, Command, suggest};
 use commands::{
     apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
-    get, history, list, proxy, purge, repair, restore, rollback, transfer, tree, update, version,
+    get, history, list, proxy, purge, repair, restore, rollback, suggestion, transfer, tree,
+    update, version,
 };
 use context::Context;
 use failure::Failure;
@@ -51,21 +55,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(words) = completion::requested(&arguments) {
         return completion::run(words);
     }
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help on stdout with 0, a usage error on stderr with 2. A closed pipe is no error.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    let result = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => {
+            trace(cli.kubernetes.verbosity);
+            within_runtime(dispatch(cli))
         }
-    };
-    trace(cli.kubernetes.verbosity);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
-        Err(error) => Err(Failure::new(format!("failed to start: {error}"))),
+        Err(error) => match Question::of(&error, &arguments) {
+            Some(question) => within_runtime(async { dispatch(question.ask().await?).await }),
+            None => {
+                let error = suggest(error);
+                // Help on stdout with 0, a usage error on stderr with 2. A closed pipe is no error.
+                let _ = error.print();
+                return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            }
+        },
     };
     match result {
         Ok(code) => code,
@@ -78,12 +81,29 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+fn within_runtime(
+    work: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("failed to start: {error}")))?
+        .block_on(work)
+}
+
 async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli {
         kubernetes,
         command,
     } = cli;
-    let context = Context::new(kubernetes);
+    let context = Rc::new(Context::new(kubernetes));
+    match command_line(Rc::clone(&context), command).await {
+        Err(failure) => Err(suggestion::with_meant(&context, failure).await),
+        done => done,
+    }
+}
+
+async fn command_line(context: Rc<Context>, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Create(args) => create::run(&context, args).await?,
         Command::Get(args) => get::run(&context, args).await?,

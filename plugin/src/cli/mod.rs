@@ -3,12 +3,14 @@
 mod dry_run;
 mod duration;
 mod kubernetes;
+mod synonyms;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use dry_run::DryRun;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
+pub(crate) use synonyms::suggest;
 
 use crate::commands::{
     apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,

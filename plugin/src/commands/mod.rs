@@ -1,8 +1,8 @@
 //! The commands, one a file.
 
 pub(crate) mod apply;
-pub(crate) mod completion;
 pub(crate) mod can_i;
+pub(crate) mod completion;
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod credentials;
@@ -24,7 +24,7 @@ pub(crate) mod repair;
 pub(crate) mod restore;
 mod retained_volumes;
 pub(crate) mod rollback;
-mod suggestion;
+pub(crate) mod suggestion;
 pub(crate) mod transfer;
 pub(crate) mod tree;
 pub(crate) mod update;
@@ -44,6 +44,7 @@ pub(crate) fn not_found(name: &DatabaseName, k8s: &Kubernetes) -> Failure {
     ))
     .class(Class::NotFound)
     .hint(look_for_it(k8s))
+    .missing(name)
 }
 
 /// Where a name may be found that is not where it was looked for.

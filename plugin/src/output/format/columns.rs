@@ -63,14 +63,25 @@ impl Columns {
     /// # Errors
     /// As of [`JsonPath::render`].
     pub(crate) fn render(&self, documents: &[Value], headers: bool) -> Result<String, String> {
-        let names = self.0.iter().map(|column| column.header.clone());
-        let mut table = Table::new(names.collect()).narrowest(NARROWEST);
+        let mut table = Table::new(self.headers()).narrowest(NARROWEST);
         for document in documents {
-            let cells: Result<Vec<String>, String> =
-                self.0.iter().map(|column| column.cell(document)).collect();
-            table.row_as_it_is(cells?);
+            table.row_as_it_is(self.cells(document)?);
         }
         Ok(table.render(headers))
+    }
+
+    /// Of each column.
+    pub(crate) fn headers(&self) -> Vec<String> {
+        let headers = self.0.iter().map(|column| column.header.clone());
+        headers.collect()
+    }
+
+    /// What each column has of a document.
+    ///
+    /// # Errors
+    /// As of [`JsonPath::render`].
+    pub(crate) fn cells(&self, document: &Value) -> Result<Vec<String>, String> {
+        self.0.iter().map(|column| column.cell(document)).collect()
     }
 }
 

@@ -1,0 +1,104 @@
+//! Words that people of other tools type for our commands.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// What is typed, and the command that is meant.
+const SYNONYMS: [(&str, &[&str]); 12] = [
+    ("list", &["databases", "database", "dbs", "all", "status"]),
+    ("get", &["db", "show", "inspect", "info"]),
+    (
+        "create",
+        &["new", "add", "make", "provision", "init", "run"],
+    ),
+    (
+        "update",
+        &[
+            "edit", "set", "patch", "alter", "modify", "scale", "resize", "change",
+        ],
+    ),
+    (
+        "delete",
+        &[
+            "rm",
+            "remove",
+            "destroy",
+            "drop",
+            "del",
+            "uninstall",
+            "terminate",
+        ],
+    ),
+    (
+        "connect",
+        &["psql", "shell", "console", "exec", "ssh", "sql", "login"],
+    ),
+    (
+        "credentials",
+        &[
+            "password", "passwd", "secret", "creds", "uri", "url", "dsn", "env",
+        ],
+    ),
+    (
+        "history",
+        &["log", "logs", "audit", "versions", "revisions"],
+    ),
+    ("restore", &["undelete", "recover", "undrop", "resurrect"]),
+    ("rollback", &["undo", "revert", "downgrade"]),
+    ("transfer", &["give", "offer", "chown", "handover"]),
+    ("repair", &["fix", "resume", "reconcile", "heal"]),
+];
+
+/// Suggests the command that is meant, where clap has no suggestion of its own.
+pub(crate) fn suggest(mut error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return error;
+    }
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    if let Some(meant) = meant(typed) {
+        // Over what clap finds alike: `add` is nearer to `create` than to anything that it resembles.
+        error.insert(
+            ContextKind::SuggestedSubcommand,
+            ContextValue::Strings(vec![meant.to_owned()]),
+        );
+    }
+    error
+}
+
+fn meant(typed: &str) -> Option<&'static str> {
+    let typed = typed.to_lowercase();
+    SYNONYMS
+        .iter()
+        .find(|(_, words)| words.contains(&typed.as_str()))
+        .map(|(meant, _)| *meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn each_means_a_command_that_there_is_and_is_none_itself() {
+        let command = Cli::command();
+        for (meant, words) in SYNONYMS {
+            assert!(command.find_subcommand(meant).is_some(), "{meant}");
+            for word in words {
+                assert!(command.find_subcommand(word).is_none(), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_meant_is_suggested() {
+        for (typed, meant) in [("rm", "delete"), ("databases", "list"), ("lst", "list")] {
+            let error = suggest(Cli::try_parse_from(["kubectl-daap", typed]).unwrap_err());
+            assert_eq!(error.exit_code(), 2);
+            let text = error.to_string();
+            assert!(text.contains(&format!("'{meant}'")), "{typed}: {text}");
+        }
+    }
+}
