@@ -109,10 +109,8 @@ impl Question {
                 "name another namespace with -n; kubectl daap list -A shows all that there are",
             ));
         }
-        let chosen = select(
-            &format!("Which database in namespace {namespace}?"),
-            &choices,
-        )?;
+        let prompt = format!("Choose a database in namespace {namespace}");
+        let chosen = chosen(prompt, &choices).await?;
         let name = choices.swap_remove(chosen).swap_remove(0);
         if let Some(argument) = self.arguments.get_mut(self.at) {
             *argument = name.into();
