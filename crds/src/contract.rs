@@ -61,6 +61,8 @@ pub mod annotation {
 pub mod cnpg {
     /// API group of Cluster and Pooler.
     pub const GROUP: &str = "postgresql.cnpg.io";
+    /// Account of the operator, as its own manifest installs it.
+    pub const OPERATOR_ACCOUNT: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
     /// What the keys begin with by which CNPG is steered; `cnpg.io/validation: disabled` is one.
     pub const STEERING: [&str; 2] = ["cnpg.io/", "alpha.cnpg.io/"];
     /// What CNPG trusts by its name: Secrets `{cluster}-app` and so on.
@@ -96,7 +98,12 @@ pub mod cnpg {
 pub mod kubernetes {
     /// Finalizer: while it is there, a volume that a pod uses does not go.
     pub const VOLUME_PROTECTION: &str = "kubernetes.io/pvc-protection";
-    /// What the accounts begin with whose controllers take it away.
+    /// Finalizer: while it is there, a volume is being read into a snapshot. Whoever makes snapshots
+    /// sets it, who need not live in `kube-system`.
+    pub const SNAPSHOT_PROTECTION: &str = "snapshot.storage.kubernetes.io/pvc-as-source-protection";
+    /// What the account of every pod begins with, before its namespace.
+    pub const ACCOUNTS: &str = "system:serviceaccount:";
+    /// What the accounts begin with of Kubernetes' own controllers, which set and take what protects.
     pub const CONTROLLERS: &str = "system:serviceaccount:kube-system:";
     /// Who they all are where they have no accounts of their own.
     pub const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";

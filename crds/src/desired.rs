@@ -39,6 +39,31 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// As little as a database can be: one instance, one gibibyte, and of all else what is usual.
+    #[must_use]
+    pub fn smallest(
+        name: DatabaseName,
+        namespace: &str,
+        team: Team,
+        purpose: Purpose,
+        id: DatabaseId,
+    ) -> Self {
+        Self {
+            name,
+            namespace: namespace.to_owned(),
+            team,
+            purpose,
+            id,
+            instances: 1,
+            storage: Size::gibibyte(),
+            storage_class: None,
+            image: None,
+            pool_mode: PoolMode::Transaction,
+            pool_instances: 1,
+            change_reason: None,
+        }
+    }
+
     /// The Cluster. Instances and storage are written out: a CRD default would look to the webhook
     /// as if the user had set it.
     #[must_use]

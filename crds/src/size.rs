@@ -47,6 +47,15 @@ pub enum InvalidSize {
 }
 
 impl Size {
+    /// 1Gi.
+    #[must_use]
+    pub fn gibibyte() -> Self {
+        Self {
+            given: "1Gi".into(),
+            bytes: 1 << 30,
+        }
+    }
+
     /// Parses a quantity such as `10Gi`, `500M` or `1.5Ti`.
     ///
     /// # Errors

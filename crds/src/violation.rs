@@ -44,7 +44,8 @@ pub enum Rule {
     Inherited,
     /// Clusters and Poolers that are not ours name nothing that is.
     Neighbours,
-    /// Volumes and Secrets of a database need ownership of it.
+    /// Volumes and Secrets of a database need ownership of it, also to make one or to hold it by a
+    /// finalizer.
     Retained,
     /// A tombstone keeps the record of a deleted database as it was.
     Tombstone,

@@ -108,8 +108,6 @@ impl Resource {
     pub fn operations(self) -> &'static [Operation] {
         match self {
             Self::ClusterScale | Self::PoolerScale => &[Operation::Update],
-            // Whoever makes one owns nothing by it; the name gate judges what lies there.
-            Self::PersistentVolumeClaim | Self::Secret => &[Operation::Update, Operation::Delete],
             _ => &[Operation::Create, Operation::Update, Operation::Delete],
         }
     }

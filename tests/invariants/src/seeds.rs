@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use daap_crds::contract::annotation;
+use daap_crds::contract::{annotation, cnpg};
 use serde_json::{Value, json};
 
 use crate::world::{NAMESPACE, WORLD};
@@ -16,7 +16,7 @@ const USERS: [&str; 6] = [
     "billing-dev",
     "admin",
     "system:serviceaccount:apps:daap-orders",
-    "system:serviceaccount:cnpg-system:cnpg-manager",
+    cnpg::OPERATOR_ACCOUNT,
 ];
 
 /// Inputs of the entry point of that name.

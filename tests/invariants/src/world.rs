@@ -9,9 +9,8 @@ use daap_crds::contract::label;
 use daap_crds::desired::Desired;
 use daap_crds::names::{DatabaseId, DatabaseName, Team};
 use daap_crds::object::View;
-use daap_crds::policy::{Policy, PoolMode};
+use daap_crds::policy::Policy;
 use daap_crds::purpose::Purpose;
-use daap_crds::size::Size;
 use daap_crds::tombstone::{Deletion, Retained, Stage, Tombstone};
 use daap_webhook::{Lookup, LookupError};
 use futures::future::{BoxFuture, FutureExt};
@@ -39,20 +38,13 @@ pub(crate) struct World {
 pub(crate) static WORLD: LazyLock<World> = LazyLock::new(World::make);
 
 fn desired(name: &str, id: &str) -> Desired {
-    Desired {
-        name: DatabaseName::parse(name).unwrap(),
-        namespace: NAMESPACE.into(),
-        team: Team::parse("payments").unwrap(),
-        purpose: Purpose::parse("for a test").unwrap(),
-        id: DatabaseId::parse(id).unwrap(),
-        instances: 1,
-        storage: Size::parse("1Gi").unwrap(),
-        storage_class: None,
-        image: None,
-        pool_mode: PoolMode::Transaction,
-        pool_instances: 1,
-        change_reason: None,
-    }
+    Desired::smallest(
+        DatabaseName::parse(name).unwrap(),
+        NAMESPACE,
+        Team::parse("payments").unwrap(),
+        Purpose::parse("for a test").unwrap(),
+        DatabaseId::parse(id).unwrap(),
+    )
 }
 
 /// A Cluster as the webhook stores it.

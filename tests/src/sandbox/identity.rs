@@ -69,7 +69,7 @@ impl User {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Operator => "system:serviceaccount:cnpg-system:cnpg-manager",
+            Self::Operator => daap_crds::contract::cnpg::OPERATOR_ACCOUNT,
             Self::Webhook => "system:serviceaccount:daap-system:daap-webhook",
             Self::ControllerManager => "system:kube-controller-manager",
             _ => self.context(),

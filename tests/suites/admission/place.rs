@@ -7,9 +7,7 @@ use daap_crds::contract::label;
 use daap_crds::desired::Desired;
 use daap_crds::names::{DatabaseId, DatabaseName, Team};
 use daap_crds::object::View;
-use daap_crds::policy::PoolMode;
 use daap_crds::purpose::Purpose;
-use daap_crds::size::Size;
 use daap_tests::sandbox::{Sandbox, SandboxOptions, User};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -99,20 +97,13 @@ impl Place {
     }
 
     pub(crate) fn orders(&self) -> Desired {
-        Desired {
-            name: DatabaseName::parse("orders").unwrap(),
-            namespace: self.namespace.clone(),
-            team: Team::parse("payments").unwrap(),
-            purpose: Purpose::parse("order intake").unwrap(),
-            id: DatabaseId::random(),
-            instances: 1,
-            storage: Size::parse("1Gi").unwrap(),
-            storage_class: None,
-            image: None,
-            pool_mode: PoolMode::Transaction,
-            pool_instances: 1,
-            change_reason: None,
-        }
+        Desired::smallest(
+            DatabaseName::parse("orders").unwrap(),
+            &self.namespace,
+            Team::parse("payments").unwrap(),
+            Purpose::parse("order intake").unwrap(),
+            DatabaseId::random(),
+        )
     }
 
     /// Creates the database `orders` of team payments, and returns its Cluster as it is stored.

@@ -2,6 +2,7 @@
 
 use daap_crds::contract::label;
 use daap_crds::object::View;
+use daap_tests::place::eventually;
 use daap_tests::sandbox::User;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -40,6 +41,7 @@ async fn volumes_and_secrets_are_their_owners(#[values(Crds::Own, Crds::Real)] c
     plant(&place, &place.create_orders());
     let detached = r#"{"metadata":{"ownerReferences":null}}"#;
     let password = r#"{"stringData":{"password":"mine"}}"#;
+    let held = r#"[{"op":"add","path":"/metadata/finalizers","value":["kubernetes.io/pvc-protection","example.com/mine"]}]"#;
     let objects = ["pvc/daap-orders-1", "secret/daap-orders-app"];
     for user in [User::BillingDev, User::Outsider] {
         for object in objects {
@@ -54,6 +56,7 @@ async fn volumes_and_secrets_are_their_owners(#[values(Crds::Own, Crds::Real)] c
                 ],
                 &["label", object, "--overwrite", "cnpg.io/cluster=daap-other"],
                 &["annotate", object, "cnpg.io/pvcStatus=ready"],
+                &["patch", object, "--type=json", "-p", held],
                 &["delete", object, "--wait=false"],
                 &["delete", "pvc,secret", "-l", "daap.dev/id", "--wait=false"],
             ] {
@@ -134,4 +137,76 @@ async fn what_a_database_trusts_by_its_name_is_its_owners(
     place.allowed(User::BillingDev, &swap("secret/orders-ca"), None);
     place.allowed(User::PaymentsDev, &swap(ours), None);
     place.allowed(User::PaymentsDev, &["delete", ours], None);
+}
+
+/// A purge destroys by id, and CNPG takes a Secret of the right name as it finds it: whoever makes one
+/// before the operator does would know the password.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_plants_what_a_database_would_take_for_its_own(
+    #[values(Crds::Own, Crds::Real)] crds: Crds,
+) {
+    let Some(place) = Place::of(crds, "planted").await else {
+        return;
+    };
+    let cluster = place.create_orders();
+    let id = View(&cluster).label(label::ID).unwrap().to_owned();
+    let secret = |name: &str, labels: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels},
+            "stringData": {"password": "known"},
+        })
+    };
+    let volume = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "mine", "labels": {label::ID: id}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    let planted = [
+        secret("daap-orders-app", json!({})),
+        secret(
+            "daap-orders-superuser",
+            json!({label::ID: "1b4e28ba-2fa1-4d2a-8f3c-b9a1f0f5c0de"}),
+        ),
+        secret("mine", json!({label::ID: id, label::OWNER_TEAM: "billing"})),
+        volume,
+    ];
+    let create = ["create", "--dry-run=server", "-f", "-"];
+    let role = [
+        "create",
+        "role",
+        "planter",
+        "--verb=create",
+        "--resource=secrets,persistentvolumeclaims",
+    ];
+    place.allowed(User::Admin, &role, None);
+    let everybody = [
+        "create",
+        "rolebinding",
+        "planter",
+        "--role=planter",
+        "--group=system:authenticated",
+    ];
+    place.allowed(User::Admin, &everybody, None);
+    let free = secret("orders-app", json!({}));
+    eventually("the right is known", || {
+        let made = place.kubectl(User::Outsider, &create, Some(&free));
+        made.status.success().then_some(())
+    })
+    .await;
+    for object in &planted {
+        for user in [User::BillingDev, User::Outsider] {
+            place.denied(user, &create, Some(object), &["payments", "[retained]"]);
+        }
+        for user in [User::PaymentsDev, User::Operator, User::Admin] {
+            place.allowed(user, &create, Some(object));
+        }
+    }
+    // What is nobody's is nobody's.
+    for free in [
+        secret("orders-app", json!({})),
+        secret("daap-later-app", json!({})),
+    ] {
+        place.allowed(User::BillingDev, &create, Some(&free));
+    }
 }

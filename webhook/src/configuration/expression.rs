@@ -15,8 +15,9 @@ pub enum Condition {
     Ungoverned,
     /// It belongs, or belonged, to a Cluster that is called `daap-…`.
     NamesGoverned,
-    /// Ownership, our keys, CNPG's keys or the contents change, it loses its protection, or it is
-    /// deleted. The rest – binding a volume, say – is what Kubernetes does all the time.
+    /// Ownership, our keys, CNPG's keys or the contents change, it loses its protection or gets
+    /// another finalizer, it is made or deleted. The rest – binding a volume, say – is what Kubernetes
+    /// does all the time.
     ChangesWhatIsKept,
     /// A Secret that a Cluster called `daap-…` trusts by its name, and that carries no id of ours.
     TrustedByName,
@@ -63,8 +64,9 @@ impl Condition {
             }
             Self::ChangesWhatIsKept => changes_what_is_kept(),
             Self::TrustedByName => format!(
-                "oldObject.metadata.name.matches('^{NAME_PREFIX}.*-({})$') \
-                 && !('{}' in oldObject.metadata.?labels.orValue({{}}))",
+                "[oldObject == null ? object : oldObject].exists(o, \
+                 o.metadata.?name.orValue('').matches('^{NAME_PREFIX}.*-({})$') \
+                 && !('{}' in o.metadata.?labels.orValue({{}})))",
                 TRUSTED_SECRETS.join("|"),
                 label::ID
             ),
@@ -111,16 +113,16 @@ fn named() -> String {
 }
 
 fn changes_what_is_kept() -> String {
-    let protected = |object: &str| {
-        format!("'{VOLUME_PROTECTION}' in {object}.metadata.?finalizers.orValue([])")
-    };
+    let finalizers = |object: &str| format!("{object}.metadata.?finalizers.orValue([])");
+    let protected = |object: &str| format!("'{VOLUME_PROTECTION}' in {}", finalizers(object));
     format!(
-        "request.operation == 'DELETE' \
+        "request.operation != 'UPDATE' \
          || object.metadata.?ownerReferences != oldObject.metadata.?ownerReferences \
          || ['data', 'type', 'immutable'].exists(field, object[?field] != oldObject[?field]) \
          || ['resources', 'volumeAttributesClassName'].exists(field, \
          object.?spec[?field] != oldObject.?spec[?field]) \
-         || ((object.?spec.?volumeName != oldObject.?spec.?volumeName || ({} && !({}))) \
+         || ((object.?spec.?volumeName != oldObject.?spec.?volumeName || ({} && !({})) \
+         || {}.exists(one, !(one in {}))) \
          && !(request.userInfo.username.startsWith('{CONTROLLERS}') \
          || request.userInfo.username == '{CONTROLLER_MANAGER}')) \
          || [[object, oldObject], [oldObject, object]].exists(pair, ['labels', 'annotations'].exists(map, \
@@ -128,6 +130,8 @@ fn changes_what_is_kept() -> String {
          && pair[0].metadata[map][key] != pair[1].metadata[?map][?key].orValue(''))))",
         protected("oldObject"),
         protected("object"),
+        finalizers("object"),
+        finalizers("oldObject"),
     )
 }
 

@@ -28,8 +28,7 @@ pub mod exempt {
         "system:serviceaccount:kube-system:generic-garbage-collector";
     /// Empties namespaces that are deleted.
     pub const NAMESPACE_CONTROLLER: &str = "system:serviceaccount:kube-system:namespace-controller";
-    /// The CNPG operator, as its own manifest installs it.
-    pub const OPERATOR: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
+    pub use daap_crds::contract::cnpg::OPERATOR_ACCOUNT as OPERATOR;
 }
 
 /// What becomes of a write while the webhook does not answer.
@@ -178,7 +177,7 @@ pub const VALIDATING: [Webhook; 6] = [
             Rule {
                 group: "",
                 resources: &["persistentvolumeclaims", "secrets"],
-                operations: &["UPDATE", "DELETE"],
+                operations: &EVERY,
             },
             // Who writes the status of a volume writes its metadata, too.
             Rule {
@@ -203,7 +202,7 @@ pub const VALIDATING: [Webhook; 6] = [
         rules: &[Rule {
             group: "",
             resources: &["secrets"],
-            operations: &["UPDATE", "DELETE"],
+            operations: &EVERY,
         }],
         failure_policy: FailurePolicy::Fail,
         selects: None,

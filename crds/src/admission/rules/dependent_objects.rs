@@ -67,7 +67,7 @@ fn of_cluster(context: Context<'_>, name: &str, named_before: bool) -> Verdict {
 }
 
 /// The account that CNPG runs the instances of a Cluster with.
-fn instance_account(namespace: &str, cluster: &str) -> String {
+pub(super) fn instance_account(namespace: &str, cluster: &str) -> String {
     format!("system:serviceaccount:{namespace}:{cluster}")
 }
 

@@ -125,7 +125,7 @@ const FAMILIES: &[Family] = &[
         dependent_objects::of_object,
     ),
     family(DEPENDENTS, &[Create, Update], spec_fields::of_dependent),
-    family(LEFT, &[Update, Delete], retained::of_object),
+    family(LEFT, &[Create, Update, Delete], retained::of_object),
     family(
         &[ConfigMap],
         &[Create, Update, Delete],

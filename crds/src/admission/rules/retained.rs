@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::super::{Operation, Question, Resource, Unanswered};
-use super::dependent_objects::last_tombstone;
+use super::dependent_objects::{instance_account, last_tombstone};
 use super::ownership::must_own;
 use super::{Context, Verdict};
 use crate::admission::write::trusted_by;
 use crate::contract::cnpg::STEERING;
-use crate::contract::kubernetes::{CONTROLLER_MANAGER, CONTROLLERS, VOLUME_PROTECTION};
+use crate::contract::kubernetes::{
+    ACCOUNTS, CONTROLLER_MANAGER, CONTROLLERS, SNAPSHOT_PROTECTION, VOLUME_PROTECTION,
+};
 use crate::contract::{PREFIX, label};
 use crate::object::View;
 use crate::violation::{Rule, Violation};
@@ -29,7 +31,7 @@ const CONTENTS: [&str; 5] = [
 
 pub(super) fn of_object(context: Context<'_>) -> Verdict {
     let Some(old) = context.old_view() else {
-        return Ok(Vec::new());
+        return { context.new_view() }.map_or(Ok(Vec::new()), |new| created(context, new));
     };
     let guarded = match context.new_view() {
         None => context.write.operation == Operation::Delete,
@@ -44,10 +46,31 @@ pub(super) fn of_object(context: Context<'_>) -> Verdict {
         let Some(id) = view.label(label::ID).filter(|id| judged.insert(*id)) else {
             continue;
         };
-        violations.extend(must_own_all(context, view, id)?);
+        let mut owners = owners(context, id)?;
+        if owners.is_empty() {
+            owners.insert(view.label(label::OWNER_TEAM));
+        }
+        violations.extend(must_own_all(context, owners)?);
     }
-    if judged.is_empty() && context.write.resource == Resource::Secret {
+    if judged.is_empty() {
         violations.extend(trusted(context, old)?);
+    }
+    Ok(violations)
+}
+
+/// What somebody else makes is not taken for a part of a database: by an id that is some database's
+/// (a purge destroys by it), or by a name that its Cluster trusts. An id that nobody has says nothing,
+/// and before its Cluster is there the name gate judges what lies under its names.
+fn created(context: Context<'_>, new: View<'_>) -> Verdict {
+    let mut violations = trusted(context, new)?;
+    if let Some(id) = new.label(label::ID) {
+        let clusters = live(context, id)?;
+        let is_instance = |cluster| {
+            context.write.caller.user == instance_account(context.namespace(), View(cluster).name())
+        };
+        if !clusters.iter().any(is_instance) {
+            violations.extend(must_own_all(context, owners(context, id)?)?);
+        }
     }
     Ok(violations)
 }
@@ -55,7 +78,8 @@ pub(super) fn of_object(context: Context<'_>) -> Verdict {
 /// A Secret that says nothing, and that a Cluster trusts by its name: whoever changes its authority
 /// stands between it and its clients.
 fn trusted(context: Context<'_>, secret: View<'_>) -> Verdict {
-    let Some(name) = trusted_by(secret.name()) else {
+    let is_secret = context.write.resource == Resource::Secret;
+    let Some(name) = trusted_by(secret.name()).filter(|_| is_secret) else {
         return Ok(Vec::new());
     };
     let cluster = context.facts.object(Question::Cluster {
@@ -80,26 +104,35 @@ fn retained(violation: Option<Violation>) -> Vec<Violation> {
     violation.map(retained).into_iter().collect()
 }
 
+/// The Clusters that have this id: one, or none.
+fn live<'a>(context: Context<'a>, id: &str) -> Result<&'a [Value], Unanswered> {
+    context.facts.objects(Question::ClustersWithId {
+        namespace: context.namespace().to_owned(),
+        id: id.to_owned(),
+    })
+}
+
 /// Labels go stale with a transfer: whose an object is, the live Cluster of its id says, else the
-/// tombstone, and only where there is neither the object itself.
-fn must_own_all(
-    context: Context<'_>,
-    object: View<'_>,
-    id: &str,
-) -> Result<Vec<Violation>, Unanswered> {
-    let (namespace, id) = (context.namespace().to_owned(), id.to_owned());
-    let clusters = context.facts.objects(Question::ClustersWithId {
-        namespace: namespace.clone(),
-        id: id.clone(),
-    })?;
-    let mut teams: BTreeSet<Option<&str>> = clusters
-        .iter()
-        .map(|cluster| View(cluster).label(label::OWNER_TEAM))
+/// tombstone; nobody, where there is neither.
+fn owners<'a>(context: Context<'a>, id: &str) -> Result<BTreeSet<Option<&'a str>>, Unanswered> {
+    let clusters = live(context, id)?.iter().map(View);
+    let mut teams: BTreeSet<_> = { clusters }
+        .map(|cluster| cluster.label(label::OWNER_TEAM))
         .collect();
     if teams.is_empty() {
-        let tombstone = { context.facts }.object(Question::Tombstone { namespace, id })?;
-        teams.insert(tombstone.map_or(object, View).label(label::OWNER_TEAM));
+        let tombstone = context.facts.object(Question::Tombstone {
+            namespace: context.namespace().to_owned(),
+            id: id.to_owned(),
+        })?;
+        teams.extend(tombstone.map(|tombstone| View(tombstone).label(label::OWNER_TEAM)));
     }
+    Ok(teams)
+}
+
+fn must_own_all(
+    context: Context<'_>,
+    teams: BTreeSet<Option<&str>>,
+) -> Result<Vec<Violation>, Unanswered> {
     let mut violations = Vec::new();
     for team in teams {
         violations.extend(retained(must_own(context, team)?));
@@ -115,7 +148,22 @@ fn is_guarded(context: Context<'_>, old: View<'_>, new: View<'_>) -> bool {
             .iter()
             .any(|pointer| old.at(pointer) != new.at(pointer))
         || (!is_controller(&context.write.caller.user)
-            && (old.at(BINDING) != new.at(BINDING) || (is_protected(old) && !is_protected(new))))
+            && (old.at(BINDING) != new.at(BINDING)
+                || (is_protected(old) && !is_protected(new))
+                || is_held(context, old, new)))
+}
+
+/// By another finalizer: a purge would wait for whoever set it. Taking one away is free, as those do
+/// who have set it.
+fn is_held(context: Context<'_>, old: View<'_>, new: View<'_>) -> bool {
+    let before: BTreeSet<&str> = finalizers(old).collect();
+    let is_of_snapshots = |finalizer: &str| {
+        let user = &context.write.caller.user;
+        finalizer == SNAPSHOT_PROTECTION
+            && user.starts_with(ACCOUNTS)
+            && !user.starts_with(&format!("{ACCOUNTS}{}:", context.namespace()))
+    };
+    finalizers(new).any(|one| !before.contains(one) && !is_of_snapshots(one))
 }
 
 fn is_controller(user: &str) -> bool {
@@ -133,6 +181,10 @@ fn keys(map: Option<&Map<String, Value>>) -> Vec<(&String, &Value)> {
 }
 
 fn is_protected(volume: View<'_>) -> bool {
-    let finalizers = volume.at("/metadata/finalizers").and_then(Value::as_array);
-    finalizers.is_some_and(|finalizers| finalizers.iter().any(|one| one == VOLUME_PROTECTION))
+    finalizers(volume).any(|one| one == VOLUME_PROTECTION)
+}
+
+fn finalizers(object: View<'_>) -> impl Iterator<Item = &str> {
+    let finalizers = object.at("/metadata/finalizers").and_then(Value::as_array);
+    finalizers.into_iter().flatten().filter_map(Value::as_str)
 }

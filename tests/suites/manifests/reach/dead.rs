@@ -7,6 +7,7 @@ use crate::ground::{DEPENDENTS, done, object};
 const VALIDATE: &str = "validate.admission.daap.dev";
 const DEPENDENT: &str = "dependents.admission.daap.dev";
 const RETAINED: &str = "retained.admission.daap.dev";
+const TRUSTED: &str = "trusted.admission.daap.dev";
 const TOMBSTONES: &str = "tombstones.admission.daap.dev";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,8 +121,31 @@ fn retained(dead: &Dead) {
             "-p",
             r#"{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"x","uid":"1"}]}}"#,
         ],
+        &[
+            "patch",
+            "pvc/ours",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":["kubernetes.io/pvc-protection","example.com/x"]}}"#,
+        ],
     ] {
         dead.asked(RETAINED, words, None);
+    }
+    let kept = json!({"daap.dev/id": "67e55044-10b1-426f-9247-bb680e5fe0c8"});
+    let none = json!({});
+    dead.asked(RETAINED, CREATE, Some(&plain("Secret", "new", &kept)));
+    dead.asked(
+        TRUSTED,
+        CREATE,
+        Some(&plain("Secret", "daap-orders-app", &none)),
+    );
+    dead.not_asked(
+        User::Operator,
+        CREATE,
+        Some(&plain("Secret", "daap-orders-app", &kept)),
+    );
+    for name in ["daap-orders-notes", "legacy-app"] {
+        dead.not_asked(User::Admin, CREATE, Some(&plain("Secret", name, &none)));
     }
     for words in [
         &["label", "secret/ours", "tier=gold"][..],
@@ -146,7 +170,7 @@ fn retained(dead: &Dead) {
         ],
         &[
             "patch",
-            "secret/ours",
+            "secret/theirs",
             "--type=merge",
             "-p",
             r#"{"metadata":{"finalizers":["example.com/x"]}}"#,

@@ -36,6 +36,8 @@ fn worlds() -> [World; 2] {
 #[case::grown(json!({"spec": {"resources": {"requests": {"storage": "9Ti"}}}}))]
 #[case::password(json!({"data": {"password": "bmV3"}}))]
 #[case::unprotected(json!({"metadata": {"finalizers": null}}))]
+#[case::held(json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "example.com/mine"]}}))]
+#[case::held_as_if_for_a_snapshot(json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "snapshot.storage.kubernetes.io/pvc-as-source-protection"]}}))]
 #[case::bound_to_another_disk(json!({"spec": {"volumeName": "mine"}}))]
 fn what_the_data_lies_in_is_the_owners(#[case] change: Value) {
     let old = volume();
@@ -62,6 +64,7 @@ fn what_the_data_lies_in_is_the_owners(#[case] change: Value) {
 #[case("system:kube-controller-manager", json!({"spec": {"volumeName": "pv"}}))]
 #[case("system:serviceaccount:kube-system:pvc-protection-controller", json!({"metadata": {"finalizers": null}}))]
 #[case("system:serviceaccount:snapshots:controller", json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "snapshot.storage.kubernetes.io/pvc-as-source-protection"]}}))]
+#[case("system:serviceaccount:kube-system:csi-driver", json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "example.com/attached"]}}))]
 fn controllers_do_their_work(#[case] user: &str, #[case] change: Value) {
     let old = volume();
     let mut new = old.clone();
@@ -148,5 +151,66 @@ fn the_authority_is_the_owners_though_nothing_marks_it() {
         assert_eq!(delete("daap-orders-notes"), [""; 0]);
         assert_eq!(delete("legacy-ca"), [""; 0]);
         assert_eq!(delete("daap-nobodys-ca"), [""; 0]);
+    }
+}
+
+/// A purge would destroy it, and waits for who else holds it.
+#[test]
+fn nobody_makes_a_part_of_anothers_database() {
+    for (world, resource) in worlds()
+        .into_iter()
+        .zip([Resource::PersistentVolumeClaim, Resource::Secret])
+    {
+        let create = |user, object: &Value| {
+            world.refusals(&write(
+                resource,
+                Operation::Create,
+                user,
+                None,
+                Some(object),
+            ))
+        };
+        let mut new = volume();
+        new["metadata"]["name"] = "planted".into();
+        assert_eq!(create("outsider", &new), [DENIED]);
+        // The label names them, and it is stale.
+        assert_eq!(create("billing-dev", &new), [DENIED]);
+        assert_eq!(create("payments-dev", &new), [""; 0]);
+        // An id that no database has is nobody's.
+        new["metadata"]["labels"][label::ID] = "1b4e28ba-2fa1-4d2a-8f3c-b9a1f0f5c0de".into();
+        assert_eq!(create("outsider", &new), [""; 0]);
+    }
+    let [live, deleted] = worlds();
+    let account = "system:serviceaccount:apps:daap-orders";
+    let create = write(
+        Resource::Secret,
+        Operation::Create,
+        account,
+        None,
+        Some(&volume()),
+    );
+    assert_eq!(live.refusals(&create), [""; 0]);
+    assert_eq!(deleted.refusals(&create), [DENIED]);
+}
+
+/// CNPG takes a Secret of the right name as it finds it, also one that came before its own.
+#[test]
+fn nobody_makes_a_secret_that_anothers_database_trusts() {
+    let create = |world: &World, user, name: &str| {
+        let secret = json!({"metadata": {"name": name}, "data": {"password": "bWluZQ=="}});
+        world.refusals(&write(
+            Resource::Secret,
+            Operation::Create,
+            user,
+            None,
+            Some(&secret),
+        ))
+    };
+    for world in worlds() {
+        assert_eq!(create(&world, "outsider", "daap-orders-app"), [DENIED]);
+        assert_eq!(create(&world, "payments-dev", "daap-orders-app"), [""; 0]);
+        assert_eq!(create(&world, "outsider", "daap-orders-notes"), [""; 0]);
+        // The name gate judges it when that Cluster comes.
+        assert_eq!(create(&world, "outsider", "daap-later-app"), [""; 0]);
     }
 }
