@@ -5,15 +5,18 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::map_response_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use crate::decide::Decider;
 use crate::endpoint::{Endpoint, Half};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 
+const MUTATE: &str = "/mutate";
+const VALIDATE: &str = "/validate";
 /// What `OpenMetrics` calls its text.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -39,10 +42,26 @@ impl Health {
 /// `POST /mutate` and `/validate`, `GET /healthz` and `/readyz`: what is served over TLS.
 pub fn router(decider: Decider, health: Arc<Health>) -> Router {
     let reviews = Router::new()
-        .route("/mutate", post(mutate))
-        .route("/validate", post(validate))
-        .with_state(Arc::new(Endpoint::new(decider)));
+        .route(MUTATE, post(mutate))
+        .route(VALIDATE, post(validate))
+        .with_state(Arc::new(Endpoint::new(decider)))
+        .layer(map_response_with_state(Arc::clone(&health), last_of_it));
     health_router(health).merge(reviews)
+}
+
+/// Whether reviews are sent there.
+pub(crate) fn is_review(path: &str) -> bool {
+    [MUTATE, VALIDATE].contains(&path)
+}
+
+/// The API server keeps its connections to a pod that is ending, and does not repeat a POST that
+/// meets the end of one: each is told to end with an answer, as long as there are answers.
+async fn last_of_it(State(health): State<Arc<Health>>, mut answer: Response) -> Response {
+    if health.ending.load(Ordering::Acquire) {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+    }
+    answer
 }
 
 /// `GET /metrics`, `/healthz` and `/readyz`: what is served in plain, to the kubelet and to

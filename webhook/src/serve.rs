@@ -16,7 +16,7 @@ use crate::access_reviews::MeasureAccessReviews;
 use crate::certificates::Certificates;
 use crate::certificates::own::{Keeper, Lifetimes, Settings};
 use crate::decide::Decider;
-use crate::listening::{Listening, listen, listen_plain};
+use crate::listening::{Bounds, Listening, listen, listen_plain};
 use crate::lookup::KubeLookup;
 use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
@@ -63,7 +63,13 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let decider = Decider::new(Arc::clone(&policy), Arc::new(KubeLookup::new(client)))
         .counted_by(Arc::clone(&metrics));
     let mut signals = Signals::new()?;
-    let reviews = listen(address, &certificates, router(decider, Arc::clone(&health)))?;
+    let reviews = listen(
+        address,
+        &certificates,
+        router(decider, Arc::clone(&health)),
+        Bounds::REVIEWS,
+        &metrics,
+    )?;
     // Before anybody can ask.
     health.check_by(readiness(&reviews, &certificates, keeper.as_ref())?);
     let plain = plain_router(Arc::clone(&metrics), Arc::clone(&health));

@@ -46,6 +46,8 @@ pub struct Metrics {
     in_flight: Family<[Label; 1], Gauge>,
     denials: Family<[Label; 2], Counter>,
     panics: Counter,
+    connections: Gauge,
+    turned_away: Family<[Label; 1], Counter>,
     access_reviews: Histograms<1>,
     certificate_expiry: Family<[Label; 1], Gauge>,
     certificate_changes: Counter,
@@ -66,6 +68,8 @@ impl Default for Metrics {
             in_flight: Family::default(),
             denials: Family::default(),
             panics: Counter::default(),
+            connections: Gauge::default(),
+            turned_away: Family::default(),
             access_reviews: histograms(),
             certificate_expiry: Family::default(),
             certificate_changes: Counter::default(),
@@ -119,6 +123,16 @@ impl Metrics {
             "panics",
             "Decisions that ended in a fault of ours, and were denied",
             self.panics.clone(),
+        );
+        ours.register(
+            "connections",
+            "Connections of the port for reviews",
+            self.connections.clone(),
+        );
+        ours.register(
+            "connections_turned_away",
+            "Connections ended for want of room: idle ones, and new ones while every place was full",
+            self.turned_away.clone(),
         );
         ours.register(
             "subjectaccessreview_latency_seconds",
@@ -213,6 +227,17 @@ impl Metrics {
 
     pub(crate) fn panicked(&self) {
         self.panics.inc();
+    }
+
+    /// So many there are now.
+    pub(crate) fn connections(&self, count: usize) {
+        self.connections
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// For want of room: an `idle` one, or a new one while all was `full`.
+    pub(crate) fn turned_away(&self, why: &'static str) {
+        self.turned_away.get_or_create_owned(&[("why", why)]).inc();
     }
 
     /// A question to Kubernetes' authorizer: `answered`, or what it was instead.

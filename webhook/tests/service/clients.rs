@@ -1,10 +1,11 @@
 //! Clients that are slow, silent, greedy or gone hold up nobody.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use daap_webhook::Bounds;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -109,6 +110,72 @@ async fn silent_clients_hold_up_nobody() {
     let mut rest = Vec::new();
     let closed = timeout(Duration::from_secs(15), first.read_to_end(&mut rest)).await;
     assert!(closed.is_ok(), "the connection is closed");
+}
+
+/// Whether the server hangs up on what was sent, with less than that waited.
+async fn is_hung_up_on(webhook: &Webhook, sent: &'static str, limit: Duration) -> bool {
+    let mut stream = connect(webhook.address, &webhook.authority);
+    let ended = spawn_blocking(move || {
+        stream.sock.set_read_timeout(Some(limit)).unwrap();
+        stream.write_all(sent.as_bytes()).unwrap();
+        let mut rest = Vec::new();
+        let ended = stream.read_to_end(&mut rest);
+        // Without a farewell it is an error of TLS, but no time-out.
+        ended.map_or_else(|error| error.kind() == ErrorKind::UnexpectedEof, |_| true)
+    });
+    ended.await.unwrap()
+}
+
+#[tokio::test]
+async fn headers_that_never_end_and_kept_connections_without_a_request_are_hung_up_on() {
+    let webhook = Webhook::bounded(Bounds {
+        header: Duration::from_secs(1),
+        ..Bounds::REVIEWS
+    });
+    let limit = Duration::from_secs(20);
+    assert!(is_hung_up_on(&webhook, "", limit).await);
+    assert!(is_hung_up_on(&webhook, "POST /validate HTTP/1.1\r\nHost: x\r\n", limit).await);
+    let whole = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert!(is_hung_up_on(&webhook, whole, limit).await);
+}
+
+/// client-go's transport keeps an idle connection for 90 s, and does not repeat a POST.
+#[tokio::test]
+async fn the_api_server_is_the_first_to_hang_up() {
+    assert!(Bounds::REVIEWS.header > Duration::from_secs(90));
+    let webhook = Webhook::start();
+    let whole = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert!(!is_hung_up_on(&webhook, whole, Duration::from_secs(3)).await);
+}
+
+#[tokio::test]
+async fn a_flood_of_idle_connections_does_not_keep_the_api_server_out() {
+    let webhook = Webhook::bounded(Bounds {
+        connections: 20,
+        ..Bounds::REVIEWS
+    });
+    // It keeps its connection, and has used it.
+    let kept = webhook.client();
+    let review = creation_by("payments-dev").to_string().into_bytes();
+    let asks = async |client: &kube::Client| {
+        let (status, _) = post(client, "/mutate", JSON, review.clone()).await.unwrap();
+        assert_eq!(status, 200);
+    };
+    asks(&kept).await;
+    let mut idle = Vec::new();
+    for nth in 0..100 {
+        let stream = TcpStream::connect(webhook.address).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        idle.push(stream);
+        if nth % 10 == 0 {
+            // Also what is new gets in, and who has sent reviews before stays in.
+            asks(&webhook.client()).await;
+            asks(&kept).await;
+        }
+    }
+    // Those that made room were hung up on.
+    let closed = spawn_blocking(move || idle[0].read(&mut [0]).unwrap());
+    assert_eq!(closed.await.unwrap(), 0);
 }
 
 #[tokio::test]

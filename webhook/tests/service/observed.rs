@@ -50,6 +50,7 @@ async fn what_is_decided_is_counted_without_names() {
         r#"le="0.0001","#,
         r#"daap_webhook_requests_in_flight{half="validate"} 0"#,
         "daap_webhook_panics_total 0",
+        "daap_webhook_connections 1",
         "daap_webhook_policy_generation 1",
         "daap_webhook_policy_last_reload_successful 1",
         "daap_webhook_policy_last_reload_success_timestamp_seconds ",

@@ -8,7 +8,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use daap_crds::admission::{Access, Answer, Caller, Question};
 use daap_webhook::{
-    Certificates, Decider, Health, Listening, Lookup, LookupError, PolicyFile, listen, router,
+    Bounds, Certificates, Decider, Health, Listening, Lookup, LookupError, PolicyFile, listen,
+    router,
 };
 use futures::future::{BoxFuture, FutureExt};
 use http::{Request, StatusCode, header};
@@ -86,6 +87,10 @@ pub(crate) struct Webhook {
 
 impl Webhook {
     pub(crate) fn start() -> Self {
+        Self::bounded(Bounds::REVIEWS)
+    }
+
+    pub(crate) fn bounded(bounds: Bounds) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = issue(folder.path());
         let policy = folder.path().join("policy.yaml");
@@ -98,7 +103,7 @@ impl Webhook {
         let decider = Decider::new(policy, Arc::clone(&world) as Arc<dyn Lookup>);
         let routes = router(decider, Arc::clone(&health));
         let loopback = "127.0.0.1:0".parse().unwrap();
-        let listening = listen(loopback, &certificates, routes).unwrap();
+        let listening = listen(loopback, &certificates, routes, bounds, &Arc::default()).unwrap();
         Self {
             address: listening.address,
             authority,
