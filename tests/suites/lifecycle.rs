@@ -3,8 +3,9 @@
 use std::process::Command;
 
 use base64::Engine as _;
+use daap_tests::ground::serve_dependents;
 use daap_tests::place::{Place, eventually, run, text};
-use daap_tests::sandbox::User;
+use daap_tests::sandbox::{Sandbox, User};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -413,4 +414,29 @@ async fn a_database_that_does_not_come_up_is_not_called_ready() {
         place.kubectl(&["get", "clusters,poolers,pvc", "-o", "name"], None),
         ""
     );
+}
+
+/// Whatever names the Cluster would be left to whoever takes the name next.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_something_still_names_is_not_deleted() {
+    let sandbox = Sandbox::start().await.unwrap();
+    serve_dependents(&sandbox.client(User::Harness).await).await;
+    let place = Place::of(&sandbox, "named").await;
+    place.create("orders", &["--wait=false"]);
+    for kind in ["DatabaseRole", "Database"] {
+        let dependent = json!({
+            "apiVersion": "postgresql.cnpg.io/v1", "kind": kind, "metadata": {"name": "reader"},
+            "spec": {"cluster": {"name": "daap-orders"}},
+        });
+        place.kubectl(&["create", "-f", "-"], Some(&dependent));
+        let said = place.fails(&["delete", "orders", "--yes"]);
+        let plural = format!("{}s.postgresql.cnpg.io/reader", kind.to_lowercase());
+        assert!(
+            said.contains(&format!("database/orders is still used by {plural}"))
+                && said.contains(&format!("kubectl delete -n named {plural}")),
+            "{said}"
+        );
+        place.kubectl(&["delete", &plural], None);
+    }
+    place.done(&["delete", "orders", "--yes", "--purge"]);
 }

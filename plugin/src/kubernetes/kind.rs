@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Pooler,
     /// `postgresql.cnpg.io/v1` Database: a dependent of a Cluster.
     Database,
+    /// `postgresql.cnpg.io/v1` `DatabaseRole`
+    DatabaseRole,
     /// `postgresql.cnpg.io/v1` Publication
     Publication,
     /// `postgresql.cnpg.io/v1` Subscription
@@ -63,6 +65,7 @@ impl Kind {
             Self::Cluster
             | Self::Pooler
             | Self::Database
+            | Self::DatabaseRole
             | Self::Publication
             | Self::Subscription
             | Self::ScheduledBackup
@@ -94,6 +97,7 @@ impl Kind {
             Self::Cluster => "clusters",
             Self::Pooler => "poolers",
             Self::Database => "databases",
+            Self::DatabaseRole => "databaseroles",
             Self::Publication => "publications",
             Self::Subscription => "subscriptions",
             Self::ScheduledBackup => "scheduledbackups",

@@ -11,9 +11,10 @@ use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::stderr_line;
 
 /// Kinds whose objects break when their Cluster goes.
-const DEPENDENTS: [Kind; 5] = [
+const DEPENDENTS: [Kind; 6] = [
     Kind::Pooler,
     Kind::Database,
+    Kind::DatabaseRole,
     Kind::Publication,
     Kind::Subscription,
     Kind::ScheduledBackup,
