@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-unit test-suites snapshots man picture e2e fuzz coverage lint fmt deny image dist sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage lint fmt deny image dist sandbox-up sandbox-down sandbox-status
 
 # Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
 export INSTA_UPDATE := no
@@ -36,6 +36,16 @@ sandbox-status: build ## Say what is up
 
 test: setup build ## Every test
 	@tests/run.sh
+
+# The bound of the manifests is one of what is shipped: `make test` holds what it builds to a bound of
+# its own, since what is not optimized is larger itself.
+memory: ## The webhook as it is shipped, under a flood: at most 64 MiB
+	@cargo build --locked --release -p daap-webhook --bins
+	@DAAP_WEBHOOK='$(TARGET)/release/daap-webhook' cargo test --locked -p daap-webhook --test service -- --nocapture a_flood_leaves_its_memory_bounded
+
+# Long enough that the authority is succeeded twice; the suite does with 20 s.
+rotation: build ## Writes while certificates, policy and replicas are replaced: make rotation [SECONDS=60]
+	@DAAP_ROTATION_SECONDS=$(SECONDS) cargo test --locked -p daap-tests --test certificates -- --nocapture nothing_is_refused_while_everything_changes_under_load
 
 test-unit: ## The tests that need no API server
 	@cargo test --locked --workspace --lib --bins

@@ -7,6 +7,8 @@
     reason = "a harness reports what is wrong by failing the test that uses it"
 )]
 
+pub mod ground;
 pub mod operator;
 pub mod place;
+pub mod proxy;
 pub mod sandbox;

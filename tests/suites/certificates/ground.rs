@@ -1,6 +1,6 @@
 //! A sandbox without the webhook, the shipped rights and rules, and replicas behind one address.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -27,6 +27,7 @@ pub(crate) struct Ground {
     pub(crate) balancer: Balancer,
     pub(crate) sandbox: Sandbox,
     client: Client,
+    kubeconfig: PathBuf,
     flags: Vec<&'static str>,
 }
 
@@ -46,21 +47,59 @@ impl Ground {
             }
             apply(&client, &document).await;
         }
-        Self {
+        let ground = Self {
             replicas: Vec::new(),
             balancer,
+            kubeconfig: sandbox.kubeconfig_of(User::Webhook),
             sandbox,
             client,
             flags: flags.to_vec(),
-        }
+        };
+        ground.write_policy("{}");
+        ground
+    }
+
+    /// From now on replicas reach the API server by this kubeconfig.
+    pub(crate) fn reach_by(&mut self, kubeconfig: &str) {
+        self.kubeconfig = self.sandbox.folder().join("kubeconfig-of-replicas");
+        std::fs::write(&self.kubeconfig, kubeconfig).unwrap();
+    }
+
+    fn policy(&self) -> PathBuf {
+        self.sandbox.folder().join("policy-of-replicas.yaml")
+    }
+
+    /// Replaces the policy of all replicas, at once as a `ConfigMap` volume does.
+    pub(crate) fn write_policy(&self, policy: &str) {
+        let new = self.policy().with_extension("new");
+        std::fs::write(&new, policy).unwrap();
+        std::fs::rename(new, self.policy()).unwrap();
+    }
+
+    async fn replica(&self, name: &str) -> Replica {
+        let (kubeconfig, policy) = (&self.kubeconfig, &self.policy());
+        Replica::start(&self.sandbox, name, kubeconfig, policy, &self.flags).await
+    }
+
+    /// As a Deployment with `maxUnavailable: 0` replaces a pod: the new one first. That the old one
+    /// ends reaches whoever sends requests a moment later than the old one itself.
+    pub(crate) async fn replace_first(&mut self, name: &str) {
+        self.replicas.push(self.replica(name).await);
+        self.until_ready().await;
+        let mut old = self.replicas.remove(0);
+        let address = old.address;
+        let withdrawn = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let mut served = self.balancer.replicas.lock().unwrap();
+            served.retain(|served| *served != address);
+        };
+        futures::join!(old.end(), withdrawn);
     }
 
     /// Starts them all at once, and waits until they are ready.
     pub(crate) async fn start_replicas(&mut self, count: usize) {
         let names: Vec<String> = (0..count).map(|at| format!("replica-{at}")).collect();
-        let started = names
-            .iter()
-            .map(|name| Replica::start(&self.sandbox, name, &self.flags));
+        let started = names.iter().map(|name| self.replica(name));
         self.replicas = futures::future::join_all(started).await;
         self.until_ready().await;
     }

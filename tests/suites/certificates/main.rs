@@ -1,6 +1,6 @@
 //! Certificates that the webhook makes itself, on a real API server that calls it through them:
-//! rotated under load, broken by hand, and past their end. The rights are those of
-//! `manifests/overlays/own-certificates`.
+//! rotated under load, broken by hand, and past their end; and an API server that is slow to answer
+//! them. The rights are those of `manifests/overlays/own-certificates`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,20 +9,28 @@
 )]
 
 mod balancer;
+mod everything;
 mod ground;
 mod load;
 mod replica;
+mod slow;
+mod steady;
 
 use std::time::Duration;
 
 use ground::Ground;
 use load::Load;
+use tokio::sync::RwLock;
+
+/// Whoever counts how much is served wants the machine alone: the others share it.
+static ALONE: RwLock<()> = RwLock::const_new(());
 
 /// The wait for what is due within seconds, on a machine that is busy.
 const SOON: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ca_and_its_leaves_are_succeeded_without_a_refused_write() {
+    let _shared = ALONE.read().await;
     let mut ground = Ground::new(&[
         "--ca-lifetime=42s",
         "--leaf-lifetime=9s",
@@ -72,6 +80,7 @@ async fn a_ca_and_its_leaves_are_succeeded_without_a_refused_write() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_broken_by_hand_comes_back() {
+    let _shared = ALONE.read().await;
     let mut ground = Ground::new(&[
         "--ca-lifetime=1h",
         "--leaf-lifetime=60s",
@@ -113,6 +122,7 @@ async fn what_is_broken_by_hand_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_past_every_end_is_recovered_from() {
+    let _shared = ALONE.read().await;
     let mut ground = Ground::new(&[
         "--ca-lifetime=15s",
         "--leaf-lifetime=4s",

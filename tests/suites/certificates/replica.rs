@@ -2,12 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use daap_tests::sandbox::process::OWNER_VARIABLE;
-use daap_tests::sandbox::{Sandbox, User, wait_for};
+use daap_tests::sandbox::{Sandbox, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,9 +22,14 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    pub(crate) async fn start(sandbox: &Sandbox, name: &str, flags: &[&str]) -> Self {
-        let policy = sandbox.folder().join("policy-of-replicas.yaml");
-        std::fs::write(&policy, "{}").unwrap();
+    /// Reads the API server's address from `kubeconfig`, and `policy`.
+    pub(crate) async fn start(
+        sandbox: &Sandbox,
+        name: &str,
+        kubeconfig: &Path,
+        policy: &Path,
+        flags: &[&str],
+    ) -> Self {
         let mut child = Command::new(program())
             .args(["serve", "--own-certificates", "--dns-name=127.0.0.1"])
             .args(["--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0"])
@@ -31,7 +37,7 @@ impl Replica {
             .args(["--pod-name", name, "--policy"])
             .arg(policy)
             .args(flags)
-            .env("KUBECONFIG", sandbox.kubeconfig_of(User::Webhook))
+            .env("KUBECONFIG", kubeconfig)
             // What hangs is killed with the sandbox.
             .env(OWNER_VARIABLE, sandbox.folder())
             .env_remove("RUST_LOG")
@@ -91,6 +97,17 @@ impl Replica {
         asked
             .await
             .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// Ends as a pod does that is replaced: it is asked to, and has the time that it needs.
+    pub(crate) async fn end(&mut self) {
+        self.signal(Signal::TERM);
+        let child = Mutex::new(&mut self.child);
+        let ended = wait_for("the replica ends", Duration::from_mins(1), async || {
+            Ok(child.lock().unwrap().try_wait()?)
+        });
+        let status = ended.await.unwrap();
+        assert!(status.success(), "{}: {status}", self.name);
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -5,26 +5,15 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     fmt,
-    future::{pending, poll_fn},
-    net::SocketAddr,
-    pin::Pin,
+    future::pending,
     sync::{Arc, Mutex},
 };
 
+use daap_tests::proxy::{self, Broken, forward};
 use http::{Method, Request, Response, StatusCode, header};
-use hyper::{
-    body::{Body as _, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::TokioIo;
 use kube::{Client, client::Body};
 use serde_json::json;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::request::{Key, Names};
 
@@ -126,9 +115,8 @@ pub(crate) type Strike = oneshot::Sender<()>;
 
 /// The proxy.
 pub(crate) struct Proxy {
-    address: SocketAddr,
+    listening: proxy::Proxy,
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
 }
 
 struct Shared {
@@ -147,11 +135,6 @@ struct Seen {
     fired: bool,
 }
 
-/// Ends the connection without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is broken on purpose")]
-struct Broken;
-
 impl Proxy {
     /// A proxy, and what tells of strikes.
     pub(crate) async fn start(
@@ -167,31 +150,20 @@ impl Proxy {
             seen: Mutex::default(),
             strikes,
         });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let accepting = tokio::spawn(accept(listener, shared.clone()));
-        let proxy = Self {
-            address,
-            shared,
-            accepting,
-        };
-        (proxy, told)
+        let answering = shared.clone();
+        let answer = move |request| answer(answering.clone(), request);
+        let listening = proxy::Proxy::start(answer).await;
+        (Self { listening, shared }, told)
     }
 
     /// A kubeconfig that leads here. Credentials are the proxy's business.
     pub(crate) fn kubeconfig(&self) -> String {
-        json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
-            "clusters": [{"name": "proxy", "cluster": {"server": format!("http://{}", self.address)}}],
-            "users": [{"name": "proxy", "user": {}}],
-            "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
-        })
-        .to_string()
+        self.listening.kubeconfig()
     }
 
     /// What the kubeconfig is to be called; no other proxy that runs has one of this name.
     pub(crate) fn file_name(&self) -> String {
-        format!("proxy-{}.json", self.address.port())
+        format!("proxy-{}.json", self.listening.address().port())
     }
 
     /// Whether the fault has happened.
@@ -205,41 +177,19 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Dropped with this task, and the connections with it.
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        let shared = shared.clone();
-        let service = service_fn(move |request| answer(shared.clone(), request));
-        connections.spawn(async move {
-            // That it broke is what was wanted, or the plugin's end.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
+async fn answer(shared: Arc<Shared>, request: Request<Body>) -> Result<Response<Body>, Broken> {
     let fault = shared.note(request.method(), request.uri());
     let Some(fault) = fault else {
-        return shared.forward(request).await;
+        return forward(&shared.client, request).await;
     };
     if let Some(status) = fault.status() {
         return Ok(refusal(status));
     }
     match fault {
-        Fault::AnswerLost | Fault::KilledAfter => drop(shared.forward(request).await?),
+        Fault::AnswerLost | Fault::KilledAfter => drop(forward(&shared.client, request).await?),
         Fault::Meanwhile => {
             shared.strike().await;
-            return shared.forward(request).await;
+            return forward(&shared.client, request).await;
         }
         _ => {}
     }
@@ -269,20 +219,6 @@ impl Shared {
         fault
     }
 
-    /// Sends the request on; whole answers only, as nothing here is watched.
-    async fn forward(&self, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
-        let (mut head, body) = request.into_parts();
-        head.headers.remove(header::HOST);
-        let body = whole(body).await?;
-        let request = Request::from_parts(head, Body::from(body));
-        let answer = self.client.send(request).await.map_err(|_| Broken)?;
-        let (mut head, body) = answer.into_parts();
-        head.headers.remove(header::TRANSFER_ENCODING);
-        head.headers.remove(header::CONTENT_LENGTH);
-        let body = body.collect_bytes().await.map_err(|_| Broken)?;
-        Ok(Response::from_parts(head, Body::from(body.to_vec())))
-    }
-
     /// Has someone killed, and waits until it is dead.
     async fn strike(&self) {
         let (done, told) = oneshot::channel();
@@ -290,16 +226,6 @@ impl Shared {
             let _ = told.await;
         }
     }
-}
-
-/// The body of a request.
-async fn whole(mut body: Incoming) -> Result<Vec<u8>, Broken> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|_| Broken)?;
-        bytes.extend(frame.into_data().unwrap_or_default());
-    }
-    Ok(bytes)
 }
 
 /// The answer of an API server that does not do it.

@@ -2,16 +2,11 @@
 //! --test manifests rules_page` writes it anew.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 use daap_crds::violation::Rule;
 
 /// Where the rules are told in words.
 const SOURCE: &str = include_str!("../../../crds/src/violation.rs");
-
-fn page() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md")
-}
 
 /// The documentation of a variant: the lines above it.
 fn meaning(rule: Rule) -> String {
@@ -81,14 +76,5 @@ fn written() -> String {
 
 #[test]
 fn the_page_of_rules_is_current() {
-    let written = written();
-    if std::env::var_os("DAAP_WRITE_DOCS").is_some() {
-        std::fs::create_dir_all(page().parent().unwrap()).unwrap();
-        std::fs::write(page(), &written).unwrap();
-    }
-    let found = std::fs::read_to_string(page()).unwrap_or_default();
-    assert!(
-        found == written,
-        "docs/rules.md is not current: DAAP_WRITE_DOCS=1 cargo test -p daap-tests --test manifests rules_page"
-    );
+    crate::page::hold("rules.md", &written());
 }

@@ -3,11 +3,11 @@
 use daap_crds::contract::{annotation, label};
 use serde_json::{Map, Value, json};
 
-use crate::ground::Ground;
-use crate::kind::{Kind, SECRETS};
 use crate::random::Random;
 use crate::schema;
 use crate::words::Words;
+use daap_tests::ground::Ground;
+use daap_tests::ground::{Kind, SECRETS};
 
 pub(crate) struct Edit {
     pub(crate) path: Vec<String>,

@@ -7,13 +7,13 @@ use daap_crds::tombstone::{Deletion, Stage, Tombstone};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
 use crate::edit::Edit;
-use crate::ground::Ground;
-use crate::kind::{CLUSTERS, CONFIG_MAPS, Kind, POOLERS, SECRETS, VOLUMES};
 use crate::random::Random;
 use crate::words::Words;
 use crate::write::{Verb, Write};
+use daap_tests::ground::Caller;
+use daap_tests::ground::Ground;
+use daap_tests::ground::{CLUSTERS, CONFIG_MAPS, Kind, POOLERS, SECRETS, VOLUMES};
 
 /// Half of all writes are to what a database is made of.
 fn kind(random: &mut Random) -> Kind {

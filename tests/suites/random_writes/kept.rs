@@ -8,8 +8,8 @@ use daap_crds::names::DatabaseId;
 use daap_crds::object::View;
 use serde_json::{Map, Value, json};
 
-use crate::ground::Ground;
-use crate::kind::{ARCHIVE_ID, CLUSTERS, CONFIG_MAPS, Kind, ORDERS_ID, POOLERS, VOLUMES};
+use daap_tests::ground::Ground;
+use daap_tests::ground::{ARCHIVE_ID, CLUSTERS, CONFIG_MAPS, Kind, ORDERS_ID, POOLERS};
 
 /// What the two databases of team payments are, object by object.
 pub(crate) async fn databases(ground: &Ground) -> BTreeMap<String, Value> {
@@ -25,6 +25,14 @@ pub(crate) async fn databases(ground: &Ground) -> BTreeMap<String, Value> {
     all
 }
 
+/// What lies under their names.
+const PLANTED: [&str; 4] = [
+    "daap-orders-1",
+    "daap-orders-app",
+    "daap-archive-1",
+    "daap-archive-app",
+];
+
 fn is_theirs(kind: Kind, object: View<'_>) -> bool {
     let ours = |name: &str| name.starts_with("daap-orders") || name.starts_with("daap-archive");
     let of_id = [ORDERS_ID, ARCHIVE_ID]
@@ -34,15 +42,9 @@ fn is_theirs(kind: Kind, object: View<'_>) -> bool {
     if kind == CONFIG_MAPS {
         return object.label(label::DELETED).is_some() && (of_id || ours(object.name()));
     }
-    // Whoever makes a volume or a Secret owns nothing by it: what lies there counts.
-    let planted = [
-        "daap-orders-1",
-        "daap-orders-app",
-        "daap-archive-1",
-        "daap-archive-app",
-    ];
     if kind.core {
-        return planted.contains(&object.name());
+        // A volume of an id that nobody has is nobody's, whatever it is called.
+        return of_id || PLANTED.contains(&object.name());
     }
     ours(object.name()) || of_id || works_on
 }
@@ -70,11 +72,6 @@ fn essence(kind: Kind, object: &Value) -> Value {
             let kept = metadata.get(map).and_then(Value::as_object).map(steering);
             metadata.insert(map.into(), Value::Object(kept.unwrap_or_default()));
         }
-        // It is in use as long as a pod says so; what others add keeps it only for longer.
-        let finalizers = metadata.get("finalizers").and_then(Value::as_array);
-        let protected = finalizers
-            .is_some_and(|all| all.iter().any(|one| one == "kubernetes.io/pvc-protection"));
-        metadata.insert("finalizers".into(), json!(protected && kind == VOLUMES));
     }
     essence
 }

@@ -10,12 +10,9 @@
     reason = "a test fails by panicking, and says what it tried"
 )]
 
-mod caller;
 mod edit;
 mod generate;
-mod ground;
 mod kept;
-mod kind;
 mod random;
 mod run;
 mod schema;
@@ -26,12 +23,12 @@ mod write;
 use http::Method;
 use serde_json::json;
 
-use crate::caller::Caller;
-use crate::ground::{Ground, billing, payments};
 use crate::kept::Records;
-use crate::kind::{CLUSTERS, Kind, VOLUMES};
 use crate::run::Run;
 use crate::write::Verb;
+use daap_tests::ground::Caller;
+use daap_tests::ground::{CLUSTERS, Kind, VOLUMES};
+use daap_tests::ground::{Ground, billing, payments};
 
 /// What the account of an instance may do with its own Cluster is no attack.
 fn is_granted(caller: &Caller, verb: Verb, kind: Kind) -> bool {

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use daap_crds::contract::annotation;
 use daap_crds::object::View;
 
-use crate::caller::Caller;
 use crate::generate;
-use crate::ground::Ground;
-use crate::kind::{ARCHIVE_ID, CLUSTERS, CONFIG_MAPS, LEDGER_ID, ORDERS_ID, POOLERS};
 use crate::random::Random;
 use crate::tally::Tally;
 use crate::words::Words;
 use crate::write::{Outcome, Write};
+use daap_tests::ground::Caller;
+use daap_tests::ground::Ground;
+use daap_tests::ground::{ARCHIVE_ID, CLUSTERS, CONFIG_MAPS, LEDGER_ID, ORDERS_ID, POOLERS};
 
 /// Writes between two looks at what should have stayed.
 const LENGTH: usize = 8;

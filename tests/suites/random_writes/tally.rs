@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::kind::Kind;
 use crate::write::{Outcome, Verb};
+use daap_tests::ground::Kind;
 
 #[derive(Default)]
 pub(crate) struct Tally(BTreeMap<(Verb, Kind, Outcome), usize>);

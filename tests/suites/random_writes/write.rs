@@ -5,9 +5,9 @@ use std::fmt;
 use http::Method;
 use serde_json::Value;
 
-use crate::caller::Caller;
-use crate::ground::Ground;
-use crate::kind::Kind;
+use daap_tests::ground::Caller;
+use daap_tests::ground::Ground;
+use daap_tests::ground::Kind;
 
 /// How something is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

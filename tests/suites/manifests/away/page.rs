@@ -1,14 +1,9 @@
 //! docs/while-the-webhook-is-away.md: the table of cases, as a page.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 use super::USERS;
 use super::cases::Case;
-
-fn page() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/while-the-webhook-is-away.md")
-}
 
 pub(super) fn written(cases: &[Case]) -> String {
     let mut text = String::from(
@@ -46,14 +41,5 @@ pub(super) fn written(cases: &[Case]) -> String {
 
 /// Holds the page to what was made, or writes it.
 pub(super) fn hold(written: &str) {
-    if std::env::var_os("DAAP_WRITE_DOCS").is_some() {
-        std::fs::create_dir_all(page().parent().unwrap()).unwrap();
-        std::fs::write(page(), written).unwrap();
-    }
-    let found = std::fs::read_to_string(page()).unwrap_or_default();
-    assert!(
-        found == written,
-        "{} is not current: DAAP_WRITE_DOCS=1",
-        page().display()
-    );
+    crate::page::hold("while-the-webhook-is-away.md", written);
 }

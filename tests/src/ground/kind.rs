@@ -2,18 +2,23 @@
 
 /// A resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Kind {
-    pub(crate) plural: &'static str,
+pub struct Kind {
+    /// In URLs.
+    pub plural: &'static str,
     /// As `kind` has it.
-    pub(crate) word: &'static str,
+    pub word: &'static str,
     /// Of the core group; else of CNPG's.
-    pub(crate) core: bool,
-    pub(crate) names: &'static [&'static str],
+    pub core: bool,
+    /// Names that stand for something.
+    pub names: &'static [&'static str],
 }
 
-pub(crate) const ORDERS_ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
-pub(crate) const ARCHIVE_ID: &str = "1b4e28ba-2fa1-4d2a-8f3c-b9a1f0f5c0de";
-pub(crate) const LEDGER_ID: &str = "f81d4fae-7dec-41d0-a765-00a0c91e6bf6";
+/// The id of `orders`, live, of team payments.
+pub const ORDERS_ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+/// The id of `archive`, deleted, of team payments.
+pub const ARCHIVE_ID: &str = "1b4e28ba-2fa1-4d2a-8f3c-b9a1f0f5c0de";
+/// The id of `ledger`, live, of team billing.
+pub const LEDGER_ID: &str = "f81d4fae-7dec-41d0-a765-00a0c91e6bf6";
 
 const fn of_cnpg(plural: &'static str, word: &'static str, names: &'static [&'static str]) -> Kind {
     Kind {
@@ -33,7 +38,8 @@ const fn of_core(plural: &'static str, word: &'static str, names: &'static [&'st
     }
 }
 
-pub(crate) const CLUSTERS: Kind = of_cnpg(
+/// Clusters.
+pub const CLUSTERS: Kind = of_cnpg(
     "clusters",
     "Cluster",
     &[
@@ -45,7 +51,8 @@ pub(crate) const CLUSTERS: Kind = of_cnpg(
         "plain",
     ],
 );
-pub(crate) const POOLERS: Kind = of_cnpg(
+/// Poolers.
+pub const POOLERS: Kind = of_cnpg(
     "poolers",
     "Pooler",
     &[
@@ -56,7 +63,8 @@ pub(crate) const POOLERS: Kind = of_cnpg(
         "plain",
     ],
 );
-pub(crate) const VOLUMES: Kind = of_core(
+/// Volumes.
+pub const VOLUMES: Kind = of_core(
     "persistentvolumeclaims",
     "PersistentVolumeClaim",
     &[
@@ -66,7 +74,8 @@ pub(crate) const VOLUMES: Kind = of_core(
         "daap-fresh-1",
     ],
 );
-pub(crate) const SECRETS: Kind = of_core(
+/// Secrets.
+pub const SECRETS: Kind = of_core(
     "secrets",
     "Secret",
     &[
@@ -76,7 +85,8 @@ pub(crate) const SECRETS: Kind = of_core(
         "daap-fresh-app",
     ],
 );
-pub(crate) const CONFIG_MAPS: Kind = of_core(
+/// Tombstones, and what is none.
+pub const CONFIG_MAPS: Kind = of_core(
     "configmaps",
     "ConfigMap",
     &[
@@ -87,7 +97,8 @@ pub(crate) const CONFIG_MAPS: Kind = of_core(
     ],
 );
 const DEPENDENT_NAMES: &[&str] = &["daap-orders-x", "daap-orders-x", "daap-ledger-x", "other"];
-pub(crate) const DEPENDENTS: [Kind; 6] = [
+/// What belongs to a Cluster by naming it.
+pub const DEPENDENTS: [Kind; 6] = [
     of_cnpg("databases", "Database", DEPENDENT_NAMES),
     of_cnpg("databaseroles", "DatabaseRole", DEPENDENT_NAMES),
     of_cnpg("publications", "Publication", DEPENDENT_NAMES),
@@ -97,12 +108,16 @@ pub(crate) const DEPENDENTS: [Kind; 6] = [
 ];
 
 impl Kind {
-    pub(crate) fn all() -> Vec<Self> {
+    /// Every one.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
         let database = [CLUSTERS, POOLERS, VOLUMES, SECRETS, CONFIG_MAPS];
         database.into_iter().chain(DEPENDENTS).collect()
     }
 
-    pub(crate) fn api_version(self) -> &'static str {
+    /// As `apiVersion` has it.
+    #[must_use]
+    pub fn api_version(self) -> &'static str {
         if self.core {
             "v1"
         } else {
@@ -110,7 +125,9 @@ impl Kind {
         }
     }
 
-    pub(crate) fn collection(self, namespace: &str) -> String {
+    /// Path of all of a namespace.
+    #[must_use]
+    pub fn collection(self, namespace: &str) -> String {
         let root = if self.core {
             "/api/v1"
         } else {
@@ -119,7 +136,9 @@ impl Kind {
         format!("{root}/namespaces/{namespace}/{}", self.plural)
     }
 
-    pub(crate) fn is_dependent(self) -> bool {
+    /// Whether it belongs to a Cluster by naming it.
+    #[must_use]
+    pub fn is_dependent(self) -> bool {
         DEPENDENTS.contains(&self)
     }
 }

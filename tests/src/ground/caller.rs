@@ -7,21 +7,26 @@ use serde_json::Value;
 
 /// A user as the API server sees one.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    pub(crate) user: String,
-    pub(crate) groups: Vec<String>,
+pub struct Caller {
+    /// User name.
+    pub user: String,
+    /// Groups; the API server adds `system:authenticated`.
+    pub groups: Vec<String>,
 }
 
 impl Caller {
-    pub(crate) fn user(user: &str, team: Option<&str>) -> Self {
+    /// Somebody, and the group of that team.
+    #[must_use]
+    pub fn user(user: &str, team: Option<&str>) -> Self {
         Self {
             user: user.to_owned(),
             groups: team.map(str::to_owned).into_iter().collect(),
         }
     }
 
-    /// Account of an instance: CNPG calls it like its Cluster.
-    pub(crate) fn account(namespace: &str, name: &str) -> Self {
+    /// A service account; CNPG calls that of an instance like its Cluster.
+    #[must_use]
+    pub fn account(namespace: &str, name: &str) -> Self {
         Self {
             user: format!("system:serviceaccount:{namespace}:{name}"),
             groups: vec![
@@ -32,7 +37,10 @@ impl Caller {
     }
 
     /// Sends a request in this caller's name; the status and what was answered.
-    pub(crate) async fn send(
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(
         &self,
         client: &Client,
         method: Method,

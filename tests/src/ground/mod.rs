@@ -1,53 +1,72 @@
 //! The namespace that is written to: a live database of team payments and a deleted one, a database
 //! of team billing, and rights for everybody, so that admission alone decides.
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "whatever is not as it should be fails the test"
+)]
+
+mod caller;
+mod kind;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use daap_crds::contract::{annotation, label};
 use daap_crds::desired::Desired;
 use daap_crds::names::{DatabaseId, DatabaseName, Team};
 use daap_crds::object::{View, set_annotation};
-use daap_crds::policy::PoolMode;
 use daap_crds::purpose::Purpose;
-use daap_crds::size::Size;
 use daap_crds::tombstone::{Deletion, Retained, Stage, Tombstone};
-use daap_tests::sandbox::{Sandbox, SandboxOptions, User};
 use http::Method;
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::caller::Caller;
-use crate::kind::{
+use crate::sandbox::{Sandbox, SandboxOptions, User, wait_for};
+
+pub use caller::Caller;
+pub use kind::{
     ARCHIVE_ID, CLUSTERS, CONFIG_MAPS, DEPENDENTS, Kind, LEDGER_ID, ORDERS_ID, POOLERS, SECRETS,
     VOLUMES,
 };
 
-const JSON: &str = "application/json";
-const MERGE: &str = "application/merge-patch+json";
+/// As a whole object is sent.
+pub const JSON: &str = "application/json";
+/// As what changes is sent.
+pub const MERGE: &str = "application/merge-patch+json";
 
-pub(crate) struct Ground {
-    pub(crate) client: Client,
-    pub(crate) namespace: String,
+/// The namespace.
+pub struct Ground {
+    /// Impersonates whoever writes.
+    pub client: Client,
+    /// Its name.
+    pub namespace: String,
     /// Of the spec of each kind.
-    pub(crate) schemas: BTreeMap<&'static str, Value>,
+    pub schemas: BTreeMap<&'static str, Value>,
 }
 
-pub(crate) fn payments() -> Caller {
+/// The owner of `orders` and `archive`.
+#[must_use]
+pub fn payments() -> Caller {
     Caller::user(User::PaymentsDev.name(), Some("payments"))
 }
 
-pub(crate) fn billing() -> Caller {
+/// The owner of `ledger`.
+#[must_use]
+pub fn billing() -> Caller {
     Caller::user(User::BillingDev.name(), Some("billing"))
 }
 
-fn operator() -> Caller {
+/// The account of CNPG's operator.
+#[must_use]
+pub fn operator() -> Caller {
     Caller::user(User::Operator.name(), None)
 }
 
 impl Ground {
     /// A namespace with everything in it.
-    pub(crate) async fn lay(namespace: &str) -> Self {
+    pub async fn lay(namespace: &str) -> Self {
         static SANDBOX: OnceCell<Sandbox> = OnceCell::const_new();
         let options = SandboxOptions {
             operator: false,
@@ -67,7 +86,7 @@ impl Ground {
             namespace: namespace.to_owned(),
             schemas: BTreeMap::new(),
         };
-        ground.serve_dependents().await;
+        serve_dependents(&ground.client).await;
         ground.grant().await;
         ground.read_schemas().await;
         ground.database("orders", ORDERS_ID, &payments()).await;
@@ -78,12 +97,14 @@ impl Ground {
         ground
     }
 
-    pub(crate) fn path(&self, kind: Kind, name: &str) -> String {
+    /// Path of one object.
+    #[must_use]
+    pub fn path(&self, kind: Kind, name: &str) -> String {
         format!("{}/{name}", kind.collection(&self.namespace))
     }
 
     /// Sends a request that has to work.
-    async fn must(&self, caller: &Caller, method: Method, path: &str, body: &Value) -> Value {
+    pub async fn must(&self, caller: &Caller, method: Method, path: &str, body: &Value) -> Value {
         let kind = if method == Method::PATCH { MERGE } else { JSON };
         let (status, answer) = caller
             .send(&self.client, method, path, kind, Some(body))
@@ -92,13 +113,14 @@ impl Ground {
         answer
     }
 
-    async fn create(&self, caller: &Caller, kind: Kind, object: &Value) -> Value {
+    /// Creates an object, which has to work.
+    pub async fn create(&self, caller: &Caller, kind: Kind, object: &Value) -> Value {
         let path = kind.collection(&self.namespace);
         self.must(caller, Method::POST, &path, object).await
     }
 
     /// An object as it is stored; none where it does not exist.
-    pub(crate) async fn read(&self, kind: Kind, name: &str) -> Option<Value> {
+    pub async fn read(&self, kind: Kind, name: &str) -> Option<Value> {
         let (path, harness) = (self.path(kind, name), harness());
         let (status, object) = harness
             .send(&self.client, Method::GET, &path, JSON, None)
@@ -107,51 +129,13 @@ impl Ground {
     }
 
     /// Every object of a kind, with its `kind`.
-    pub(crate) async fn list(&self, kind: Kind) -> Vec<Value> {
+    pub async fn list(&self, kind: Kind) -> Vec<Value> {
         let path = kind.collection(&self.namespace);
         let (status, list) = harness()
             .send(&self.client, Method::GET, &path, JSON, None)
             .await;
         assert_eq!(status, 200, "{path}: {list}");
         list["items"].as_array().cloned().unwrap_or_default()
-    }
-
-    /// CNPG's other types, without their schemas: what counts is what they name.
-    async fn serve_dependents(&self) {
-        for kind in DEPENDENTS {
-            let plural = kind.plural;
-            let definition = json!({
-                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-                "metadata": {"name": format!("{plural}.postgresql.cnpg.io")},
-                "spec": {"group": "postgresql.cnpg.io", "scope": "Namespaced",
-                    "names": {"kind": kind.word, "plural": plural, "singular": kind.word.to_lowercase()},
-                    "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
-                        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]},
-            });
-            let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-            let (status, answer) = harness()
-                .send(&self.client, Method::POST, path, JSON, Some(&definition))
-                .await;
-            assert!(status < 300 || status == 409, "{status} {answer}");
-            self.served(kind).await;
-        }
-    }
-
-    async fn served(&self, kind: Kind) {
-        let (path, harness) = (kind.collection(&self.namespace), harness());
-        let waits = async {
-            while harness
-                .send(&self.client, Method::GET, &path, JSON, None)
-                .await
-                .0
-                != 200
-            {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        };
-        let limit = std::time::Duration::from_mins(1);
-        let served = tokio::time::timeout(limit, waits).await;
-        assert!(served.is_ok(), "{path} is served");
     }
 
     /// Whoever is logged in may do everything with everything that admission guards.
@@ -212,24 +196,17 @@ impl Ground {
     }
 
     fn desired(&self, name: &str, id: &str, team: &str) -> Desired {
-        Desired {
-            name: DatabaseName::parse(name).unwrap(),
-            namespace: self.namespace.clone(),
-            team: Team::parse(team).unwrap(),
-            purpose: Purpose::parse("for a test").unwrap(),
-            id: DatabaseId::parse(id).unwrap(),
-            instances: 1,
-            storage: Size::parse("1Gi").unwrap(),
-            storage_class: None,
-            image: None,
-            pool_mode: PoolMode::Transaction,
-            pool_instances: 1,
-            change_reason: None,
-        }
+        Desired::smallest(
+            DatabaseName::parse(name).unwrap(),
+            &self.namespace,
+            Team::parse(team).unwrap(),
+            Purpose::parse("for a test").unwrap(),
+            DatabaseId::parse(id).unwrap(),
+        )
     }
 
     /// A database with what the operator makes of it; the Cluster as it is stored.
-    async fn database(&self, name: &str, id: &str, owner: &Caller) -> Value {
+    pub async fn database(&self, name: &str, id: &str, owner: &Caller) -> Value {
         let desired = self.desired(name, id, &owner.groups[0]);
         let cluster = self.create(owner, CLUSTERS, &desired.cluster()).await;
         let uid = View(&cluster).uid();
@@ -274,7 +251,18 @@ impl Ground {
     }
 
     /// A database that was deleted, whose data is kept.
-    async fn deleted(&self, name: &str, id: &str, owner: &Caller) {
+    pub async fn deleted(&self, name: &str, id: &str, owner: &Caller) {
+        let (map, mut tombstone) = self.detached(name, id, owner).await;
+        for (kind, suffix) in [(POOLERS, "-pooler"), (CLUSTERS, "")] {
+            let path = self.path(kind, &format!("daap-{name}{suffix}"));
+            self.must(owner, Method::DELETE, &path, &json!({})).await;
+        }
+        self.stage(owner, &map, &mut tombstone, Stage::Complete)
+            .await;
+    }
+
+    /// A database whose Cluster may go: path and contents of its tombstone.
+    pub async fn detached(&self, name: &str, id: &str, owner: &Caller) -> (String, Tombstone) {
         let cluster = self.database(name, id, owner).await;
         let deletion = Deletion {
             by: &owner.user,
@@ -301,12 +289,7 @@ impl Ground {
         }
         self.stage(owner, &map, &mut tombstone, Stage::Detached)
             .await;
-        for (kind, suffix) in [(POOLERS, "-pooler"), (CLUSTERS, "")] {
-            let path = self.path(kind, &format!("daap-{name}{suffix}"));
-            self.must(owner, Method::DELETE, &path, &json!({})).await;
-        }
-        self.stage(owner, &map, &mut tombstone, Stage::Complete)
-            .await;
+        (map, tombstone)
     }
 
     async fn stage(&self, owner: &Caller, map: &str, tombstone: &mut Tombstone, stage: Stage) {
@@ -321,5 +304,31 @@ fn harness() -> Caller {
     Caller {
         user: User::Harness.name().into(),
         groups: vec!["system:masters".into()],
+    }
+}
+
+/// Has CNPG's other types served, without their schemas: what counts is what they name.
+pub async fn serve_dependents(client: &Client) {
+    for kind in DEPENDENTS {
+        let plural = kind.plural;
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.postgresql.cnpg.io")},
+            "spec": {"group": "postgresql.cnpg.io", "scope": "Namespaced",
+                "names": {"kind": kind.word, "plural": plural, "singular": kind.word.to_lowercase()},
+                "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]},
+        });
+        let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        let (status, answer) = harness()
+            .send(client, Method::POST, path, JSON, Some(&definition))
+            .await;
+        assert!(status < 300 || status == 409, "{status} {answer}");
+        let (path, harness) = (kind.collection("default"), harness());
+        let served = wait_for("the kind is served", Duration::from_mins(1), async || {
+            let (status, _) = harness.send(client, Method::GET, &path, JSON, None).await;
+            Ok((status == 200).then_some(()))
+        });
+        served.await.unwrap();
     }
 }
