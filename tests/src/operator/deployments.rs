@@ -22,6 +22,7 @@ use super::{
     contract::label,
     drive,
     error::Error,
+    jobs::REFUSED_PAUSE,
     objects::{create, delete, is_ready, label},
     of_clusters,
     pooler::short_hash,
@@ -92,8 +93,9 @@ async fn reconcile(deployment: Arc<Deployment>, shared: Arc<Shared>) -> Result<A
         .partition(|pod| label(*pod, label::TEMPLATE_HASH) == hash);
     let ready = |pods: &[&Pod]| pods.iter().filter(|pod| is_ready(pod)).count();
 
+    let mut refused = None;
     for _ in new.len()..wanted {
-        add_pod(&shared, &pods, &namespace, &set, &hash, &template).await?;
+        refused = add_pod(&shared, &pods, &namespace, &set, &hash, &template).await?;
     }
     for pod in new.iter().skip(wanted) {
         delete(&pods, *pod, DeleteParams::default()).await?;
@@ -110,9 +112,13 @@ async fn reconcile(deployment: Arc<Deployment>, shared: Arc<Shared>) -> Result<A
         &set,
         wanted,
         (new.len(), all.len(), ready(&new) + ready(&old), ready(&new)),
+        refused.as_deref(),
     )
     .await?;
-    Ok(Action::await_change())
+    Ok(match refused {
+        Some(_) => Action::requeue(REFUSED_PAUSE),
+        None => Action::await_change(),
+    })
 }
 
 /// Makes the `ReplicaSet` of a template; says whether it is new.
@@ -163,6 +169,7 @@ async fn ensure_set(
     Ok(fresh)
 }
 
+/// Makes a pod; what admission says where it refuses one.
 async fn add_pod(
     shared: &Shared,
     pods: &Api<Pod>,
@@ -170,7 +177,7 @@ async fn add_pod(
     set: &str,
     hash: &str,
     template: &Value,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let sets: Api<ReplicaSet> = Api::namespaced(shared.client.clone(), namespace);
     let set = sets.get(set).await?;
     let name = format!("{}-{}", set.name_any(), suffix()?);
@@ -180,18 +187,23 @@ async fn add_pod(
     pod["metadata"]["labels"][label::TEMPLATE_HASH] = hash.into();
     pod["metadata"]["ownerReferences"] =
         json!([owner(serde_json::to_value(set.controller_owner_ref(&()))?)]);
-    if create(pods, pod).await? {
-        shared
-            .events
-            .normal(
-                &set,
-                &(),
-                "SuccessfulCreate",
-                format!("Created pod: {name}"),
-            )
-            .await;
+    match create(pods, pod).await {
+        Ok(true) => {
+            let note = format!("Created pod: {name}");
+            shared
+                .events
+                .normal(&set, &(), "SuccessfulCreate", note)
+                .await;
+        }
+        Ok(false) => {}
+        Err(error) => {
+            let refused = error.refusal().map(str::to_owned).ok_or(error)?;
+            let note = format!("Error creating: {refused}");
+            shared.events.warning(&set, &(), "FailedCreate", note).await;
+            return Ok(Some(refused));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 fn owner(mut reference: Value) -> Value {

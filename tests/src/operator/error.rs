@@ -24,6 +24,14 @@ pub(super) enum Error {
 }
 
 impl Error {
+    /// What admission says, where it refused an object: a quota, a policy.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Api(kube::Error::Api(status)) if status.code == 403 => Some(&status.message),
+            _ => None,
+        }
+    }
+
     /// Whether this is a race that the next try settles: an object that came or went meanwhile.
     pub(super) fn is_transient(&self) -> bool {
         matches!(self, Self::Gone(_))

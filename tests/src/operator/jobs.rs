@@ -18,6 +18,9 @@ use super::{
 /// Pods that may fail before the Job does: Kubernetes' default.
 const TRIES: usize = 7;
 
+/// Before another pod is tried after one was refused. The real pause doubles.
+pub(super) const REFUSED_PAUSE: Duration = Duration::from_secs(5);
+
 /// Runs Jobs.
 pub(super) async fn follow(shared: Arc<Shared>, stop: CancellationToken) {
     let jobs = Api::<Job>::all(shared.client.clone());
@@ -114,8 +117,7 @@ async fn reconcile(job: Arc<Job>, shared: Arc<Shared>) -> Result<Action, Error> 
     if failed > 0 && !waited(&ours, failed) {
         return Ok(Action::requeue(Duration::from_millis(500)));
     }
-    add_pod(&shared, &job, &pods).await?;
-    Ok(Action::await_change())
+    add_pod(&shared, &job, &pods).await
 }
 
 /// Whether long enough has passed since the last failure; the pause doubles.
@@ -129,20 +131,30 @@ fn waited(pods: &[&Pod], failed: usize) -> bool {
     last.is_none_or(|last| jiff::Timestamp::now().as_second() - last.as_second() >= pause)
 }
 
-async fn add_pod(shared: &Shared, job: &Job, api: &Api<Pod>) -> Result<(), Error> {
+async fn add_pod(shared: &Shared, job: &Job, api: &Api<Pod>) -> Result<Action, Error> {
     let name = format!("{}-{}", job.name_any(), suffix()?);
     let mut pod = serde_json::to_value(job.spec.as_ref().map(|spec| &spec.template))?;
     pod["metadata"]["name"] = name.as_str().into();
     let mut owner = serde_json::to_value(job.controller_owner_ref(&()))?;
     owner["blockOwnerDeletion"] = true.into();
     pod["metadata"]["ownerReferences"] = json!([owner]);
-    if create(api, pod).await? {
-        shared
-            .events
-            .normal(job, &(), "SuccessfulCreate", format!("Created pod: {name}"))
-            .await;
+    match create(api, pod).await {
+        Ok(true) => {
+            let note = format!("Created pod: {name}");
+            shared
+                .events
+                .normal(job, &(), "SuccessfulCreate", note)
+                .await;
+        }
+        Ok(false) => {}
+        Err(error) => {
+            let refused = error.refusal().map(str::to_owned).ok_or(error)?;
+            let note = format!("Error creating: {refused}");
+            shared.events.warning(job, &(), "FailedCreate", note).await;
+            return Ok(Action::requeue(REFUSED_PAUSE));
+        }
     }
-    Ok(())
+    Ok(Action::await_change())
 }
 
 fn started(job: &Job) -> Value {

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use super::{error::Error, objects::difference, status::now};
 
+/// The condition that is there only while pods are refused.
+const REPLICA_FAILURE: &str = "ReplicaFailure";
+
 type Counts = (usize, usize, usize, usize);
 
 /// Reports how many pods there are: new ones, all, available ones, new ones that are ready.
@@ -18,6 +21,7 @@ pub(super) async fn report(
     set: &str,
     wanted: usize,
     (new, all, available, ready_new): Counts,
+    refused: Option<&str>,
 ) -> Result<(), Error> {
     let count = |number: usize| {
         if number == 0 {
@@ -49,6 +53,11 @@ pub(super) async fn report(
             "Deployment does not have minimum availability.",
         )
     };
+    if let Some(refused) = refused {
+        // How far it had come is said still.
+        let failure = condition(REPLICA_FAILURE, "True", "FailedCreate", refused);
+        return write(api, deployment, &counts, vec![available, failure]).await;
+    }
     let progressing = if ready_new >= wanted {
         condition(
             "Progressing",
@@ -117,9 +126,10 @@ pub(super) async fn write(
         })
         .collect();
     let kept = old.into_iter().filter(|earlier| {
-        dated
-            .iter()
-            .all(|condition| condition["type"] != earlier["type"])
+        earlier["type"] != REPLICA_FAILURE
+            && dated
+                .iter()
+                .all(|condition| condition["type"] != earlier["type"])
     });
     let all: Vec<Value> = kept.chain(dated.iter().cloned()).collect();
     after.insert("conditions".to_owned(), all.into());

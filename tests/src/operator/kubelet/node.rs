@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{
     Api,
     api::{Patch, PatchParams},
@@ -17,6 +17,27 @@ use crate::operator::{
     objects::{create, merge},
     status::now,
 };
+
+/// Processors that the node says it has.
+const PROCESSORS: i64 = 16;
+
+/// Whether a pod asks for no more than the whole node has; what others use is not counted.
+pub(super) fn has_room_for(pod: &Pod) -> bool {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let asked = containers.filter_map(|container| {
+        let requests = container.resources.as_ref()?.requests.as_ref()?;
+        millicores(&requests.get("cpu")?.0)
+    });
+    asked.sum::<i64>() <= PROCESSORS * 1000
+}
+
+/// `64` and `500m`.
+fn millicores(quantity: &str) -> Option<i64> {
+    match quantity.strip_suffix('m') {
+        Some(thousandths) => thousandths.parse().ok(),
+        None => quantity.parse::<i64>().ok().map(|whole| whole * 1000),
+    }
+}
 
 /// Registers the node.
 pub(in super::super) async fn register(
@@ -35,6 +56,8 @@ pub(in super::super) async fn register(
         // No host name: the API server would try to look it up.
         "addresses": [{ "type": "InternalIP", "address": "127.0.0.1" }],
         "daemonEndpoints": { "kubeletEndpoint": { "Port": port } },
+        "capacity": { "cpu": PROCESSORS.to_string() },
+        "allocatable": { "cpu": PROCESSORS.to_string() },
         "conditions": [{
             "type": "Ready", "status": "True", "reason": "KubeletReady",
             "message": "the sandbox operator plays the kubelet",

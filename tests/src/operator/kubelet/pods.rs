@@ -12,7 +12,7 @@ use kube::{
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{container_name, pod_status};
+use super::{container_name, node, pod_status};
 use crate::operator::{
     Shared,
     contract::NODE,
@@ -75,21 +75,21 @@ async fn reconcile(pod: Arc<Pod>, shared: Arc<Shared>) -> Result<Action, Error> 
     Ok(Action::await_change())
 }
 
-/// Gives a pod to the node as soon as its volume is there.
+/// Gives a pod to the node as soon as its volume is there, if it fits.
 async fn schedule(shared: &Shared, api: &Api<Pod>, pod: &Pod) -> Result<Action, Error> {
+    if !node::has_room_for(pod) {
+        let message = "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+        leave_unscheduled(shared, api, pod, message).await?;
+        // What a pod asks for never changes.
+        return Ok(Action::await_change());
+    }
     for claim in claims_of(pod) {
         let claims: Api<PersistentVolumeClaim> =
             Api::namespaced(shared.client.clone(), &pod.namespace().unwrap_or_default());
         let bound = claims.get_opt(claim).await?.as_ref().is_some_and(is_bound);
         if !bound {
             let message = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
-            let written = pod_status::write(api, pod, pod_status::unschedulable(message)).await?;
-            if written {
-                shared
-                    .events
-                    .warning(pod, &(), "FailedScheduling", message.to_owned())
-                    .await;
-            }
+            leave_unscheduled(shared, api, pod, message).await?;
             // Claims are bound within moments or never.
             return Ok(Action::requeue(Duration::from_millis(300)));
         }
@@ -108,6 +108,22 @@ async fn schedule(shared: &Shared, api: &Api<Pod>, pod: &Pod) -> Result<Action, 
     );
     shared.events.normal(pod, &(), "Scheduled", note).await;
     Ok(Action::await_change())
+}
+
+/// Says why no node takes a pod.
+async fn leave_unscheduled(
+    shared: &Shared,
+    api: &Api<Pod>,
+    pod: &Pod,
+    message: &str,
+) -> Result<(), Error> {
+    if pod_status::write(api, pod, pod_status::unschedulable(message)).await? {
+        shared
+            .events
+            .warning(pod, &(), "FailedScheduling", message.to_owned())
+            .await;
+    }
+    Ok(())
 }
 
 /// Stops what a deleted pod runs, then lets the object go.
