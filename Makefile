@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage lint fmt deny image dist sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage bench lint fmt deny image dist sandbox-up sandbox-down sandbox-status
 
 # Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
 export INSTA_UPDATE := no
@@ -82,6 +82,9 @@ fuzz: setup build ## Look for what breaks an invariant: make fuzz [SECONDS=60]
 coverage: setup ## Every test, and how many lines they run: crds above 90 %, all above 80 %
 	@tests/coverage.sh
 
+bench: setup ## Measure it beside what people would use instead: docs/benchmarks.md (about 20 minutes, on a quiet machine)
+	@tests/bench/run.sh
+
 image: ## The images of webhook and plugin, without Docker: archives for `docker load` in dist/image, and a test of them
 	@image/build.sh dist/image
 	@image/test.sh dist/image
@@ -94,7 +97,7 @@ lint: ## Formatting, clippy, documentation, dependencies
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --locked --workspace --no-deps --document-private-items --quiet
-	@bash -n tests/*.sh image/*.sh release/*.sh tests/controlplane/build.sh .ci/run plugin/src/commands/completion/kubectl-daap.bash
+	@bash -n tests/*.sh tests/bench/*.sh image/*.sh release/*.sh tests/controlplane/build.sh .ci/run plugin/src/commands/completion/kubectl-daap.bash
 
 fmt: ## Format
 	@cargo fmt --all

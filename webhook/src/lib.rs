@@ -34,4 +34,5 @@ pub use listening::{Bounds, Listening, listen};
 pub use lookup::{KubeLookup, Lookup, LookupError};
 pub use metrics::Metrics;
 pub use policy_file::{PolicyFile, PolicyFileError};
+pub use recorded::FactsFile;
 pub use router::{Health, router};

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use daap_crds::contract::rbac;
+use http::{Method, StatusCode, Uri};
 use k8s_openapi::api::authorization::v1::SubjectAccessReviewSpec;
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::world;
 
 /// Stands for every team.
 const EVERY: &str = "*";
@@ -14,7 +17,7 @@ const EVERY: &str = "*";
 /// Who may what, and what exists.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FactsFile {
+pub struct FactsFile {
     #[serde(default)]
     grants: Vec<Grant>,
     /// As `kubectl get -o yaml` prints them.
@@ -40,7 +43,10 @@ struct Grant {
 
 impl FactsFile {
     /// Reads it. A mistake in it would make every answer worthless, so that nothing unknown passes.
-    pub(super) fn open(file: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// It cannot be read, or says what is no fact.
+    pub fn open(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("failed to read {}", file.display()))?;
         let facts: Self = serde_saphyr::from_str(&text)
@@ -53,6 +59,13 @@ impl FactsFile {
             anyhow::bail!("{}: grants: each names a user or a group", file.display());
         }
         Ok(facts)
+    }
+
+    /// What an API server that knows these facts, and nothing else, answers to a look-up: a status and
+    /// a JSON body.
+    #[must_use]
+    pub fn answer(&self, method: &Method, uri: &Uri, body: &[u8]) -> (StatusCode, Value) {
+        world::answer(self, method, uri, body)
     }
 
     /// What Kubernetes' authorizer would say.

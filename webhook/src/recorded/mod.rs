@@ -19,7 +19,7 @@ use crate::policy_file::PolicyFile;
 use crate::response;
 use crate::review;
 use crate::subject::Subject;
-use facts::FactsFile;
+pub use facts::FactsFile;
 
 const EXAMPLE: &str = "\
 Exit codes: 0 allowed, 1 denied (or not decided), 2 the review, the policy or the facts are no such thing.

@@ -18,17 +18,27 @@ pub(super) fn client(facts: FactsFile) -> Client {
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect_bytes().await?;
-            let (status, answer) = if head.method == Method::GET {
-                read(&facts, &head.uri)
-            } else {
-                access(&facts, &body)
-            };
+            let (status, answer) = answer(&facts, &head.method, &head.uri, &body);
             let mut response = Response::new(Body::from(answer.to_string().into_bytes()));
             *response.status_mut() = status;
             Ok::<_, kube::Error>(response)
         }
     });
     Client::new(service, "default")
+}
+
+/// What it answers to a look-up.
+pub(super) fn answer(
+    facts: &FactsFile,
+    method: &Method,
+    uri: &Uri,
+    body: &[u8],
+) -> (StatusCode, Value) {
+    if method == Method::GET {
+        read(facts, uri)
+    } else {
+        access(facts, body)
+    }
 }
 
 /// Nothing else is ever written by a look-up.

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Builds the baseline in Go (`build.sh baseline`: a minute or two, and all that the verdict check needs),
+# or also what measures: wrk and GNU time from Debian, oha from crates.io, and this project for release.
+# Safe to repeat.
+set -euo pipefail
+cd "$(dirname "$0")"
+target=$(cd ../.. && cargo metadata --format-version 1 --no-deps --locked --offline 2>/dev/null | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+target=${target:-$(cd ../.. && pwd)/target}
+oha=1.16.0
+
+baseline() {
+  command -v go >/dev/null || { echo "the baseline is built with Go 1.26 or newer: install it from https://go.dev/dl" >&2; exit 1; }
+  mkdir -p "$target/bench"
+  # Into place at once: the verdict check may be about to start it.
+  (cd baseline && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$target/bench/daap-baseline.new" .)
+  mv "$target/bench/daap-baseline.new" "$target/bench/daap-baseline"
+}
+
+debian() {
+  local missing=()
+  command -v wrk >/dev/null || missing+=(wrk)
+  [ -x /usr/bin/time ] || missing+=(time)
+  command -v curl >/dev/null || missing+=(curl)
+  command -v taskset >/dev/null || missing+=(util-linux)
+  [ ${#missing[@]} -eq 0 ] && return
+  local install=(apt-get install --yes --no-install-recommends "${missing[@]}")
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "missing: ${missing[*]} (Debian's names); run: sudo ${install[*]}" >&2
+    exit 1
+  fi
+  DEBIAN_FRONTEND=noninteractive "${install[@]}" >/dev/null
+}
+
+# Prints where oha is: it sends at a fixed rate and corrects for what it could not send in time.
+tools() {
+  local root=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-daap/bench
+  [ -x "$root/bin/oha" ] || cargo install --quiet --locked --version "$oha" --root "$root" oha >&2
+  echo "$root/bin/oha"
+}
+
+case ${1:-all} in
+  baseline) baseline ;;
+  oha) tools ;;
+  all)
+    debian
+    tools >/dev/null
+    baseline
+    (cd ../.. && cargo build --quiet --locked --release -p daap-webhook -p kubectl-daap -p daap-bench --bins)
+    ;;
+  *) echo "usage: build.sh [baseline|oha|all]" >&2; exit 2 ;;
+esac
