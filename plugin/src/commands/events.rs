@@ -121,10 +121,10 @@ pub(crate) async fn run(context: &Context, args: EventsArgs) -> Result<(), Failu
         output,
         headers: !no_headers,
     };
-    let (mut found, version) = events::read(k8s, wish.name.as_ref(), wish.which()).await?;
+    let mut found = events::read(k8s, wish.name.as_ref(), wish.which()).await?;
     found.retain(|event| wish.wants(View(event)));
     if watch {
-        return watch::run(k8s, &wish, &found, &version).await;
+        return watch::run(k8s, &wish, &found).await;
     }
     if found.is_empty() && wish.output.is_table() {
         return nothing(k8s, &wish).await;

@@ -36,7 +36,6 @@ impl Description {
         let Some(database) = database else {
             return Ok(None);
         };
-        let events = events.map(|(events, _)| events);
         let is_warning = |event: &&Value| View(event).text("/type") == Some("Warning");
         let warnings: Vec<Value> = events
             .iter()

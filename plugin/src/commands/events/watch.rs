@@ -3,49 +3,32 @@
 use std::collections::HashMap;
 
 use daap_crds::object::View;
-use futures::TryStreamExt as _;
+use futures::StreamExt as _;
 use jiff::Timestamp;
-use kube::api::{ApiResource, DynamicObject};
-use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, runtime::watcher::Event};
 use serde_json::Value;
 
 use super::Wish;
-use crate::database::events::{concerns, header, resource_version, row};
-use crate::failure::Failure;
-use crate::kubernetes::Kubernetes;
-use crate::output::{Documents, GrowingTable, OutputFormat, stdout, stdout_line};
+use crate::database::events::{concerns, header, resource_version, row, whole};
+use crate::failure::{Class, Failure};
+use crate::kubernetes::{Change, Kind, Kubernetes};
+use crate::output::{Documents, GrowingTable, OutputFormat, stderr_line, stdout, stdout_line};
 
 /// Prints what was found, and from then on what is new, until it is interrupted.
-pub(super) async fn run(
-    k8s: &Kubernetes,
-    wish: &Wish,
-    found: &[Value],
-    version: &str,
-) -> Result<(), Failure> {
+pub(super) async fn run(k8s: &Kubernetes, wish: &Wish, found: &[Value]) -> Result<(), Failure> {
     let mut printer = Printer::new(wish);
     printer.begin(found)?;
-    let resource = ApiResource {
-        group: String::new(),
-        version: "v1".into(),
-        api_version: "v1".into(),
-        kind: "Event".into(),
-        plural: "events".into(),
-    };
-    let api: Api<DynamicObject> = Api::namespaced_with(k8s.client(), k8s.namespace(), &resource);
-    tracing::info!(%version, "watching events");
-    let mut stream = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
-    loop {
-        match stream.try_next().await {
-            Ok(Some(Event::Apply(event) | Event::InitApply(event))) => {
-                printer.show(&serde_json::to_value(event).unwrap_or_default())?;
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            // The watcher begins again by itself.
-            Err(error) => tracing::info!(%error, "the watch was interrupted"),
+    let mut changes = std::pin::pin!(k8s.watch(Kind::Event, Some(k8s.namespace()), ""));
+    while let Some(change) = changes.next().await {
+        match change {
+            Ok(Change::Seen(event)) => printer.show(&whole(event))?,
+            // That it is forgotten is no news.
+            Ok(Change::Began | Change::Gone(_) | Change::Complete) => {}
+            // Otherwise it goes on by itself.
+            Err(failure) if failure.classification() == Class::Forbidden => return Err(failure),
+            Err(failure) => stderr_line(&format!("Warning: {failure}; trying again")),
         }
     }
+    Ok(())
 }
 
 /// Prints each event once.

@@ -9,7 +9,7 @@ use daap_crds::object::View;
 use serde_json::Value;
 
 pub(crate) use belongs::concerns;
-pub(crate) use read::{Which, read, resource_version};
+pub(crate) use read::{Which, read, resource_version, whole};
 pub(crate) use table::{header, row, table};
 
 /// When it was seen last. Some reporters fill in only the one, some only the other.

@@ -20,28 +20,26 @@ pub(crate) enum Which {
     Warnings,
 }
 
-/// The events of the database's objects, the newest last, and where a watch goes on. Of every
-/// database of the namespace where none is named.
+/// The events of the database's objects, the newest last; of every database of the namespace where
+/// none is named.
 pub(crate) async fn read(
     k8s: &Kubernetes,
     name: Option<&DatabaseName>,
     which: Which,
-) -> Result<(Vec<Value>, String), Failure> {
+) -> Result<Vec<Value>, Failure> {
     let mut path = format!("{}?limit={CHUNK}", Kind::Event.path(Some(k8s.namespace())));
     if which == Which::Warnings {
         path.push_str("&fieldSelector=type%3DWarning");
     }
-    let (mut events, mut version, mut next) = (Vec::new(), String::new(), String::new());
+    let (mut events, mut next) = (Vec::new(), String::new());
     loop {
         let mut list = k8s.raw(&format!("{path}{next}")).await?;
-        if version.is_empty() {
-            resource_version(View(&list)).clone_into(&mut version);
-        }
         if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
             events.extend(
                 items
                     .into_iter()
-                    .filter(|event| concerns(View(event), name)),
+                    .filter(|event| concerns(View(event), name))
+                    .map(whole),
             );
         }
         match list.pointer("/metadata/continue").and_then(Value::as_str) {
@@ -50,7 +48,16 @@ pub(crate) async fn read(
         }
     }
     events.sort_by(|one, other| by_time(View(one), View(other)));
-    Ok((events, version))
+    Ok(events)
+}
+
+/// The event with what a list says only once of all of its items.
+pub(crate) fn whole(mut event: Value) -> Value {
+    if let Some(fields) = event.as_object_mut() {
+        fields.insert("apiVersion".into(), "v1".into());
+        fields.insert("kind".into(), "Event".into());
+    }
+    event
 }
 
 /// `metadata.resourceVersion`.

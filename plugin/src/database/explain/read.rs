@@ -52,7 +52,7 @@ pub(super) async fn read(k8s: &Kubernetes, name: &DatabaseName) -> Result<Option
         database,
         pods: parts.pods,
         volumes: parts.volumes,
-        warnings: warnings.map(|(events, _)| events),
+        warnings,
         logs,
         operator,
         probe,

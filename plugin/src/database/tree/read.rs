@@ -81,5 +81,5 @@ pub(crate) fn seen<T>(answer: Result<T, Failure>) -> Result<Seen<T>, Failure> {
 pub(super) async fn warnings(k8s: &Kubernetes, name: &DatabaseName) -> Result<Vec<Value>, Failure> {
     let read = events::read(k8s, Some(name), Which::Warnings).await;
     // They only explain: who may not see them is shown the rest.
-    Ok(seen(read)?.map_or_else(|_| Vec::new(), |(events, _)| events))
+    Ok(seen(read)?.unwrap_or_default())
 }
