@@ -1,0 +1,15 @@
+//! kubectl's manners: what `-o` prints beside the real kubectl, lists that are sorted, selected and
+//! followed, databases applied from files, manifests that kubectl applies, and what is suggested.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod apply;
+mod expressions;
+mod gitops;
+mod lists;
+mod suggestions;
+mod watch;
