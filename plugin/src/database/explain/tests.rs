@@ -183,6 +183,29 @@ fn every_cause_has_its_remedy(#[case] facts: Facts, #[case] cause: Cause, #[case
     );
 }
 
+/// As the scheduler says it where no volume is large enough and none can be made.
+#[test]
+fn a_volume_that_waits_for_its_first_pod_is_what_is_missing() {
+    let facts = facts(|facts| {
+        let message = "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind. no new claims to deallocate";
+        let unscheduled = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message});
+        let claim = json!({
+            "metadata": {"name": "daap-orders-1"},
+            "spec": {"storageClassName": "standard", "resources": {"requests": {"storage": "999Gi"}}},
+            "status": {"phase": "Pending"},
+        });
+        facts.database.cluster["status"] = json!({"phase": "Setting up primary"});
+        facts.pods = Ok(vec![instance(
+            &json!({"phase": "Pending", "conditions": [unscheduled]}),
+        )]);
+        facts.volumes = Ok(vec![claim]);
+    });
+    let explanation = Explanation::of(&facts);
+    let shown = explanation.render(facts.now);
+    assert_eq!(explanation.finding.cause, Cause::Volume, "{shown}");
+    assert!(explanation.finding.verdict.contains("999Gi"), "{shown}");
+}
+
 #[test]
 fn an_image_that_a_running_database_cannot_pull_any_more_is_no_reason_to_begin_anew() {
     let facts = facts(|facts| {

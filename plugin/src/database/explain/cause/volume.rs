@@ -7,9 +7,12 @@ use crate::database::explain::{Cause, Evidence, Facts, Finding, Remedy};
 use crate::database::pod;
 
 /// What the scheduler says of a pod whose volume is not there.
-const UNBOUND: [&str; 2] = [
+const UNBOUND: [&str; 4] = [
     "unbound immediate PersistentVolumeClaims",
     "persistentvolumeclaim",
+    // Of a class that waits for its first pod.
+    "available persistent volumes to bind",
+    "enough free storage",
 ];
 /// What the kubelet and the attacher say of a volume that does not come to the pod.
 const NOT_MOUNTED: [&str; 3] = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"];
