@@ -25,7 +25,7 @@ const IN_FLIGHT: usize = 24;
 const SOON: Duration = Duration::from_millis(250);
 const LATE: Duration = Duration::from_millis(600);
 /// What an API server that has the time answers well before.
-const STARVED: Duration = Duration::from_secs(1);
+const STARVED: Duration = Duration::from_millis(400);
 /// One of so many is a write that has to be refused.
 const ATTACK: usize = 10;
 
