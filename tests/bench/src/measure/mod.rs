@@ -85,6 +85,7 @@ impl Measure {
         run.memory(rounds)?;
         start::measure(&mut run.table, &programs, server_core, rounds)?;
         api_server.stop()?;
+        run.table.compare();
         std::fs::write(folder.join("results.json"), run.table.json()?)?;
         std::fs::write(folder.join("results.md"), run.table.markdown())?;
         tell(&format!("written: {}", folder.join("results.md").display()));

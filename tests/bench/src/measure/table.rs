@@ -62,6 +62,28 @@ impl Table {
         Spread::of(self.values.get(&key)?).map(|spread| spread.median)
     }
 
+    /// Adds what the webhook has as a share of what the others have, round by round: what disturbed the
+    /// machine in one disturbed all of them.
+    pub(crate) fn compare(&mut self) {
+        let mut shares = Vec::new();
+        for ((row, column), ours) in &self.values {
+            let Some(what) = column.strip_suffix(", webhook") else {
+                continue;
+            };
+            for other in ["baseline", "constant"] {
+                let key = (row.clone(), format!("{what}, {other}"));
+                let theirs = self.values.get(&key).into_iter().flatten();
+                for (ours, theirs) in ours.iter().zip(theirs).filter(|(_, theirs)| **theirs > 0.0) {
+                    let column = format!("{what}, webhook ÷ {other}");
+                    shares.push((row.clone(), column, ours / theirs));
+                }
+            }
+        }
+        for (row, column, share) in shares {
+            self.add(&row, &column, share);
+        }
+    }
+
     fn results(&self) -> Vec<Row<'_>> {
         let of = |row: &str| {
             let cells = self.values.iter().filter(|((of, _), _)| of == row);
