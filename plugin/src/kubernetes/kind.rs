@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Pod,
     /// `v1` Pod, the subresource that carries connections.
     PortForward,
+    /// `v1` Pod, the subresource of what its containers said.
+    PodLog,
     /// `v1` Service
     Service,
     /// `v1` Event
@@ -76,6 +78,7 @@ impl Kind {
             | Self::PersistentVolume
             | Self::Pod
             | Self::PortForward
+            | Self::PodLog
             | Self::Service
             | Self::Event
             | Self::Namespace => "",
@@ -107,7 +110,7 @@ impl Kind {
             Self::Secret => "secrets",
             Self::Volume => "persistentvolumeclaims",
             Self::PersistentVolume => "persistentvolumes",
-            Self::Pod | Self::PortForward => "pods",
+            Self::Pod | Self::PortForward | Self::PodLog => "pods",
             Self::Service => "services",
             Self::Event => "events",
             Self::Namespace => "namespaces",
@@ -126,6 +129,7 @@ impl Kind {
     pub(crate) fn subresource(self) -> &'static str {
         match self {
             Self::PortForward => "portforward",
+            Self::PodLog => "log",
             _ => "",
         }
     }

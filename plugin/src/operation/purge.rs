@@ -18,11 +18,13 @@ use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, Right, annotate};
 
 /// What every step needs.
-pub(crate) const RIGHTS: [Right; 5] = [
+pub(crate) const RIGHTS: [Right; 7] = [
+    Right::to("get", Kind::Cluster),
     Right::to("list", Kind::ConfigMap),
     Right::to("patch", Kind::ConfigMap),
     Right::to("list", Kind::Volume),
     Right::to("delete", Kind::Volume),
+    Right::to("get", Kind::Secret),
     Right::to("delete", Kind::Secret),
 ];
 

@@ -38,13 +38,84 @@ const WEBHOOK: Optional = without(
     "whether the webhook is installed is not known",
 );
 const LIST_EVENTS: Right = Right::to("list", Kind::Event);
+const SECRETS: Optional = without(GET_SECRET, "the Secrets are not shown");
+const PODS: Optional = without(Right::to("list", Kind::Pod), "the pods are not shown");
+const VOLUMES: Optional = without(Right::to("list", Kind::Volume), "the volumes are not shown");
+const SERVICES: Optional = without(
+    Right::to("list", Kind::Service),
+    "the services are not shown",
+);
+const POOLER_SERVICE: Optional = without(
+    Right::to("get", Kind::Service),
+    "the service of the pooler is not shown",
+);
+const EVENTS: Optional = without(LIST_EVENTS, "no events are shown");
 /// What stands beside a database that is looked at closely.
 const LOOKED_AT: &[Optional] = &[
     DEPLOYMENT,
-    without(GET_SECRET, "the Secrets are not shown"),
-    without(Right::to("list", Kind::Pod), "the pods are not shown"),
-    without(Right::to("list", Kind::Volume), "the volumes are not shown"),
-    without(LIST_EVENTS, "the events are not shown"),
+    SECRETS,
+    PODS,
+    VOLUMES,
+    SERVICES,
+    POOLER_SERVICE,
+    EVENTS,
+];
+const PERSISTENT_VOLUME: Optional = without(
+    Right::to("get", Kind::PersistentVolume),
+    "whether volumes outlive their claims is taken from their class",
+);
+/// Of a deletion: what hangs on the Cluster, and what it owns.
+const DELETED_WITH: &[Optional] = &[
+    DEPLOYMENT,
+    POLICY,
+    PERSISTENT_VOLUME,
+    CLASS,
+    without(Right::to("list", Kind::Database), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::Publication), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::Subscription), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::ScheduledBackup), UNSEEN_DEPENDENTS),
+    without(
+        Right::to("list", Kind::Backup),
+        "Backups that the Cluster owns go with it",
+    ),
+    without(
+        Right::to("patch", Kind::Backup),
+        "it fails where the Cluster owns a Backup",
+    ),
+    without(
+        Right::to("list", Kind::VolumeSnapshot),
+        "VolumeSnapshots that the Cluster owns go with it",
+    ),
+    without(
+        Right::to("patch", Kind::VolumeSnapshot),
+        "it fails where the Cluster owns a VolumeSnapshot",
+    ),
+];
+const UNSEEN_DEPENDENTS: &str = "whether one of them uses the database is not known";
+/// Of a restore: what an earlier deletion kept.
+const RESTORED_WITH: &[Optional] = &[
+    DEPLOYMENT,
+    CLASS,
+    without(
+        Right::to("get", Kind::Backup),
+        "it fails where Backups were kept",
+    ),
+    without(
+        Right::to("patch", Kind::Backup),
+        "it fails where Backups were kept",
+    ),
+    without(
+        Right::to("get", Kind::VolumeSnapshot),
+        "it fails where VolumeSnapshots were kept",
+    ),
+    without(
+        Right::to("patch", Kind::VolumeSnapshot),
+        "it fails where VolumeSnapshots were kept",
+    ),
+    without(
+        Right::to("delete", Kind::Pod),
+        "with --image, a pod that waits for the earlier image stays until somebody deletes it",
+    ),
 ];
 const NOTHING: &[Right] = &[];
 
@@ -123,27 +194,34 @@ pub(super) const COMMANDS: &[CommandRights] = &[
         &[LIST_TOMBSTONES, Right::to("list", Kind::Cluster)],
         &[],
     ),
+    reads("tree", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
     reads(
-        "tree",
+        "explain",
         &[GET_CLUSTER, GET_POOLER],
         &[
             DEPLOYMENT,
-            without(GET_SECRET, "the Secrets are not shown"),
-            without(Right::to("list", Kind::Pod), "the pods are not shown"),
-            without(Right::to("list", Kind::Volume), "the volumes are not shown"),
+            SECRETS,
+            PODS,
+            VOLUMES,
+            SERVICES,
+            POOLER_SERVICE,
+            EVENTS,
             without(
-                Right::to("list", Kind::Service),
-                "the services are not shown",
+                Right::to("get", Kind::PodLog),
+                "what a failed container said last is not told",
             ),
             without(
-                Right::to("get", Kind::Service),
-                "the service of the pooler is not shown",
+                Right::to("list", Kind::Deployment).at(Scope::Everywhere),
+                "whether the operator runs is not known",
+            ),
+            without(
+                PATCH_CLUSTER,
+                "whether the webhooks answer is not tried (by a dry run)",
             ),
         ],
     ),
-    reads("explain", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
     reads("describe", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
-    reads("events", &[GET_CLUSTER, LIST_EVENTS], &[]),
+    reads("events", &[LIST_EVENTS], &[]),
     reads("history", &[GET_CLUSTER, LIST_TOMBSTONES], &[]),
     reads(
         "history --verify",
@@ -227,33 +305,58 @@ pub(super) const COMMANDS: &[CommandRights] = &[
     writes(
         "rollback",
         &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER],
-        &[DEPLOYMENT, APP_SECRET],
+        &[
+            without(
+                PATCH_POOLER,
+                "it fails where the version had another owner team",
+            ),
+            without(
+                Right::to("list", Kind::Volume),
+                "it fails where the version had more storage",
+            ),
+            CLASS,
+            DEPLOYMENT,
+            APP_SECRET,
+        ],
     ),
     writes(
         "transfer",
-        &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER, PATCH_POOLER],
-        &[DEPLOYMENT, APP_SECRET],
+        &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER],
+        &[
+            without(
+                PATCH_POOLER,
+                "it fails where you own both teams, and nobody has to accept",
+            ),
+            DEPLOYMENT,
+            APP_SECRET,
+        ],
     ),
     writes(
         "transfer --accept",
         &[GET_CLUSTER, PATCH_CLUSTER, GET_POOLER, PATCH_POOLER],
         &[DEPLOYMENT, APP_SECRET],
     ),
-    writes("delete", &DELETE_RIGHTS, &[DEPLOYMENT, POLICY, CLASS]),
-    writes("restore", &RESTORE_RIGHTS, &[DEPLOYMENT, CLASS]),
-    writes("purge", &PURGE_RIGHTS, &[CLASS]),
+    writes("delete", &DELETE_RIGHTS, DELETED_WITH),
+    writes("restore", &RESTORE_RIGHTS, RESTORED_WITH),
+    writes("purge", &PURGE_RIGHTS, &[PERSISTENT_VOLUME, CLASS]),
     reads("diff", &[GET_CLUSTER, GET_POOLER], &[]),
     writes(
         "repair",
         &[
             GET_CLUSTER,
-            PATCH_CLUSTER,
             GET_POOLER,
-            PATCH_POOLER,
             Right::to("create", Kind::Pooler),
             LIST_TOMBSTONES,
         ],
-        &[DEPLOYMENT, APP_SECRET],
+        &[
+            without(
+                PATCH_CLUSTER,
+                "it fails where the Cluster has drifted, or is marked as unfinished",
+            ),
+            without(PATCH_POOLER, "it fails where the Pooler has drifted"),
+            DEPLOYMENT,
+            APP_SECRET,
+        ],
     ),
     reads(
         "doctor",

@@ -1,7 +1,10 @@
 //! How each row of the table is tried.
 
+use std::path::Path;
+
 use daap_tests::place::Place;
 use daap_tests::sandbox::User;
+use serde_json::json;
 
 /// Stands for the name of the database.
 pub(crate) const NAME: &str = "NAME";
@@ -9,6 +12,9 @@ pub(crate) const NAME: &str = "NAME";
 pub(crate) const SHARED: &str = "shown";
 /// A deleted one.
 pub(crate) const GONE: &str = "gone";
+
+/// Stands for a file with a document of the database.
+pub(crate) const FILE: &str = "FILE";
 
 /// What is there before the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +123,11 @@ pub(crate) const CASES: &[Case] = &[
         ],
     ),
     writes(
+        "apply",
+        Before::Nothing,
+        &["apply", "-f", FILE, "--yes", "--wait"],
+    ),
+    writes(
         "update",
         Before::Live,
         &["update", NAME, "--purpose", "another", "--wait"],
@@ -185,11 +196,22 @@ impl Before {
     }
 }
 
-/// The words with the name in its place.
-pub(crate) fn words<'a>(case: &Case, name: &'a str) -> Vec<&'a str>
-where
-    'static: 'a,
-{
-    let named = |word: &&'static str| if *word == NAME { name } else { *word };
+/// The words with the name, or a file that is about it, in its place.
+pub(crate) fn words(case: &Case, name: &str, folder: &Path) -> Vec<String> {
+    let named = |word: &&str| match *word {
+        NAME => name.to_owned(),
+        FILE => file(name, folder),
+        word => word.to_owned(),
+    };
     case.words.iter().map(named).collect()
+}
+
+fn file(name: &str, folder: &Path) -> String {
+    let document = json!({
+        "apiVersion": "daap.dev/v1alpha1", "kind": "Database", "metadata": {"name": name},
+        "record": {"ownerTeam": "payments", "purpose": "a test"},
+    });
+    let path = folder.join(format!("{name}.json"));
+    std::fs::write(&path, document.to_string()).unwrap();
+    path.display().to_string()
 }

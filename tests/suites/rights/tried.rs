@@ -68,6 +68,7 @@ async fn try_case(place: &Place<'_>, number: usize, case: &Case) -> Vec<String> 
         number,
         databases: 0,
         ready: None,
+        folder: tempfile::tempdir().unwrap(),
         problems: Vec::new(),
     };
     trial.with_all().await;
@@ -86,6 +87,7 @@ struct Trial<'a> {
     databases: usize,
     /// A database that an attempt left as it was.
     ready: Option<String>,
+    folder: tempfile::TempDir,
     problems: Vec<String>,
 }
 
@@ -115,7 +117,8 @@ impl Trial<'_> {
     }
 
     fn run(&self, user: &str, name: &str) -> Ended {
-        let words = words(self.case, name);
+        let words = words(self.case, name, self.folder.path());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         tokio::task::block_in_place(|| run_as(self.place, user, &words))
     }
 

@@ -1,6 +1,7 @@
 //! From a question to a verdict: rights first, then what is there, then admission's rules.
 
 use daap_crds::admission::Write;
+use daap_crds::contract::label;
 use daap_crds::names::{DatabaseName, Team};
 use daap_crds::object::View;
 use daap_crds::pending::OperationName;
@@ -124,17 +125,32 @@ impl Asking<'_> {
         Ok(())
     }
 
-    /// Whether the caller may act for the team, as admission asks it.
+    /// Whether the caller may act for the team: a write that changes nothing asks that, and no more.
     async fn own(&mut self, team: &Team) -> Result<(), Failure> {
         let name =
             DatabaseName::parse("any").map_err(|error| Failure::new(format!("name: {error}")))?;
-        let write = self.writer.create(&name, team)?;
-        let about_teams = |rule: Rule| matches!(rule, Rule::Ownership | Rule::Teams);
+        let write = self.writer.nothing(&name, team)?;
         let found = self.judge.judge(write).await?;
-        for violation in found.iter().filter(|found| about_teams(found.rule)) {
+        for violation in { found.iter() }.filter(|found| found.rule == Rule::Ownership) {
             self.verdict.refuse(Reason::of(violation));
         }
         Ok(())
+    }
+
+    /// Where rights are missing, the command would come to nothing, and neither may we read what it
+    /// would: only whose the database is, is said beside that.
+    async fn whose(&mut self, name: &DatabaseName, team: Option<&Team>) -> Result<(), Failure> {
+        let cluster = self.k8s.get(Kind::Cluster, &name.cluster()).await?;
+        let last = match cluster {
+            Some(cluster) => Some(cluster),
+            None => tombstones(self.k8s, name).await?.pop(),
+        };
+        let owner = last.as_ref().map(View);
+        let owner = owner.and_then(|view| Team::parse(view.label(label::OWNER_TEAM)?).ok());
+        match owner.as_ref().or(team) {
+            Some(team) => self.own(team).await,
+            None => Ok(()),
+        }
     }
 
     async fn about(
@@ -143,6 +159,9 @@ impl Asking<'_> {
         name: &DatabaseName,
         team: Option<&Team>,
     ) -> Result<(), Failure> {
+        if !self.verdict.is_yes() {
+            return self.whose(name, team).await;
+        }
         let writes = match row.command {
             "create" => self.create(name, team).await?,
             "restore" => self.restore(name).await?,
@@ -166,7 +185,7 @@ impl Asking<'_> {
         team: Option<&Team>,
     ) -> Result<Vec<Write>, Failure> {
         if let Some(cluster) = self.k8s.get(Kind::Cluster, &name.cluster()).await? {
-            let team = View(&cluster).label(daap_crds::contract::label::OWNER_TEAM);
+            let team = View(&cluster).label(label::OWNER_TEAM);
             self.verdict.refuse(Reason::state(
                 &Failure::new(format!(
                     "database/{name} exists already; team {} owns it",

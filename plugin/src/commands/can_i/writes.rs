@@ -57,6 +57,17 @@ impl Writer {
 
     /// `create`: the Cluster, with the defaults of whoever says nothing.
     pub(super) fn create(&self, name: &DatabaseName, team: &Team) -> Result<Write, Failure> {
+        let cluster = self.cluster(name, team)?;
+        Ok(self.write(Resource::Cluster, Operation::Create, None, Some(cluster)))
+    }
+
+    /// A write of a database of that team, which changes nothing.
+    pub(super) fn nothing(&self, name: &DatabaseName, team: &Team) -> Result<Write, Failure> {
+        let cluster = self.cluster(name, team)?;
+        Ok(self.update(Resource::Cluster, &cluster, |_| {}))
+    }
+
+    fn cluster(&self, name: &DatabaseName, team: &Team) -> Result<Value, Failure> {
         let purpose =
             Purpose::parse(PURPOSE).map_err(|error| Failure::new(format!("purpose: {error}")))?;
         let asked = Asked {
@@ -72,8 +83,7 @@ impl Writer {
             pool_instances: None,
             change_reason: None,
         };
-        let cluster = asked.cluster(&self.namespace, DatabaseId::random());
-        Ok(self.write(Resource::Cluster, Operation::Create, None, Some(cluster)))
+        Ok(asked.cluster(&self.namespace, DatabaseId::random()))
     }
 
     /// `update` and `rollback`: a tracked field changes.

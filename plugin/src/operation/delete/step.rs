@@ -5,10 +5,11 @@ use std::fmt;
 use crate::kubernetes::{Kind, Right};
 
 /// What every step needs, asked for before the first.
-pub(crate) const RIGHTS: [Right; 15] = [
+pub(crate) const RIGHTS: [Right; 16] = [
     Right::to("get", Kind::Cluster),
     Right::to("patch", Kind::Cluster),
     Right::to("delete", Kind::Cluster),
+    Right::to("get", Kind::Pooler),
     Right::to("list", Kind::Pooler),
     Right::to("delete", Kind::Pooler),
     Right::to("list", Kind::ConfigMap),
