@@ -60,9 +60,11 @@ pub(crate) struct CanIArgs {
     output: OutputFormat,
 }
 
-/// What can be asked about: every command, by its last word where it has two.
+/// What can be asked about: every command that needs a right, by its last word where it has two.
 fn verbs() -> Vec<&'static str> {
-    let rows = CommandRights::ALL.iter();
+    let rows = CommandRights::ALL
+        .iter()
+        .filter(|row| !row.required.is_empty());
     let plain = rows
         .map(|row| row.command)
         .filter(|command| !command.contains(" -"));

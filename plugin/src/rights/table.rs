@@ -265,10 +265,23 @@ pub(super) const COMMANDS: &[CommandRights] = &[
         &[DEPLOYMENT],
     ),
     reads(
+        "proxy",
+        &[
+            GET_CLUSTER,
+            GET_POOLER,
+            GET_SECRET,
+            Right::to("list", Kind::Pod),
+            Right::to("get", Kind::PortForward),
+            Right::to("create", Kind::PortForward),
+        ],
+        &[DEPLOYMENT],
+    ),
+    reads(
         "credentials",
         &[GET_CLUSTER, GET_POOLER, GET_SECRET],
         &[DEPLOYMENT],
     ),
+    writes("credentials rotate", &ROTATE_RIGHTS, &[DEPLOYMENT]),
     writes("credentials rotate", &ROTATE_RIGHTS, &[DEPLOYMENT]),
     writes(
         "apply",
@@ -358,6 +371,10 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             APP_SECRET,
         ],
     ),
+    offline("completion install"),
+    offline("completion bash"),
+    offline("completion zsh"),
+    offline("completion fish"),
     reads(
         "doctor",
         NOTHING,

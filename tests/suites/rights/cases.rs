@@ -16,6 +16,9 @@ pub(crate) const GONE: &str = "gone";
 /// Stands for a file with a document of the database.
 pub(crate) const FILE: &str = "FILE";
 
+/// Stands for a folder.
+pub(crate) const FOLDER: &str = "FOLDER";
+
 /// What is there before the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
@@ -98,6 +101,19 @@ pub(crate) const CASES: &[Case] = &[
     },
     reads("connect", &["connect", SHARED, "--", "-c", "select 1"]),
     reads("proxy", &["proxy", SHARED, "--", "psql", "-c", "select 1"]),
+    reads(
+        "proxy",
+        &[
+            "proxy", SHARED, "--port", "0", "--", "psql", "-c", "select 1",
+        ],
+    ),
+    reads(
+        "completion install",
+        &["completion", "install", "--dir", FOLDER],
+    ),
+    reads("completion bash", &["completion", "bash"]),
+    reads("completion zsh", &["completion", "zsh"]),
+    reads("completion fish", &["completion", "fish"]),
     reads("credentials", &["credentials", SHARED, "--show-password"]),
     writes(
         "credentials rotate",
@@ -121,6 +137,11 @@ pub(crate) const CASES: &[Case] = &[
             "--purpose",
             "a test",
         ],
+    ),
+    writes(
+        "credentials rotate",
+        Before::Live,
+        &["credentials", "rotate", NAME, "--yes"],
     ),
     writes(
         "apply",
@@ -201,6 +222,7 @@ pub(crate) fn words(case: &Case, name: &str, folder: &Path) -> Vec<String> {
     let named = |word: &&str| match *word {
         NAME => name.to_owned(),
         FILE => file(name, folder),
+        FOLDER => folder.display().to_string(),
         word => word.to_owned(),
     };
     case.words.iter().map(named).collect()

@@ -35,6 +35,9 @@ pub(crate) async fn give(place: &Place<'_>, user: &str, rights: &[NeededRight], 
     objects.extend(role(user, Some(place.namespace), here));
     objects.extend(role(user, Some(SYSTEM), rules(NeededIn::System)));
     objects.extend(role(user, None, rules(NeededIn::Cluster)));
+    if objects.is_empty() {
+        return;
+    }
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
     let words = ["create", "--validate=false", "-f", "-"];
     let mut kubectl = place.sandbox.kubectl(User::Harness);
