@@ -132,6 +132,14 @@ mod tests {
     fn every_command_has_a_row_and_every_row_a_command() {
         let mut known = BTreeSet::new();
         commands(&crate::command(), "", &mut known);
+        let names: BTreeSet<&str> = { CommandRights::ALL.iter() }
+            .map(|row| row.command)
+            .collect();
+        assert_eq!(
+            names.len(),
+            CommandRights::ALL.len(),
+            "a row stands there twice"
+        );
         let rows: BTreeSet<String> = { CommandRights::ALL.iter() }
             .map(|row| match row.command.split_once(" -") {
                 Some((command, _)) => command.to_owned(),

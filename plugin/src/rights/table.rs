@@ -71,6 +71,7 @@ const DELETED_WITH: &[Optional] = &[
     PERSISTENT_VOLUME,
     CLASS,
     without(Right::to("list", Kind::Database), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::DatabaseRole), UNSEEN_DEPENDENTS),
     without(Right::to("list", Kind::Publication), UNSEEN_DEPENDENTS),
     without(Right::to("list", Kind::Subscription), UNSEEN_DEPENDENTS),
     without(Right::to("list", Kind::ScheduledBackup), UNSEEN_DEPENDENTS),
@@ -265,23 +266,10 @@ pub(super) const COMMANDS: &[CommandRights] = &[
         &[DEPLOYMENT],
     ),
     reads(
-        "proxy",
-        &[
-            GET_CLUSTER,
-            GET_POOLER,
-            GET_SECRET,
-            Right::to("list", Kind::Pod),
-            Right::to("get", Kind::PortForward),
-            Right::to("create", Kind::PortForward),
-        ],
-        &[DEPLOYMENT],
-    ),
-    reads(
         "credentials",
         &[GET_CLUSTER, GET_POOLER, GET_SECRET],
         &[DEPLOYMENT],
     ),
-    writes("credentials rotate", &ROTATE_RIGHTS, &[DEPLOYMENT]),
     writes("credentials rotate", &ROTATE_RIGHTS, &[DEPLOYMENT]),
     writes(
         "apply",

@@ -1,6 +1,6 @@
 //! `can-i`: decided before it is tried, as it is decided when it is tried.
 
-use daap_tests::place::{Place, text};
+use daap_tests::place::{Place, eventually, text};
 use daap_tests::sandbox::User;
 use serde_json::Value;
 
@@ -94,10 +94,23 @@ async fn it_says_the_same_of_others() {
     let place = Place::of(sandbox().await, "can-i-as").await;
     place.create("orders", &[]);
     let as_billing = ["update", "orders", "--as", "eve", "--as-group", "billing"];
-    let (yes, said) = asked(&place, User::Admin, &as_billing);
-    assert!(!yes, "{said}");
-    assert!(said.contains("eve may not act for that team"), "{said}");
-    // Nobody in particular has no rights at all, and is told each.
+    let viewer = [
+        "create",
+        "rolebinding",
+        "viewers",
+        "--clusterrole=daap-viewer",
+        "--user=eve",
+    ];
+    place.kubectl(&viewer, None);
+    // The authorizer is a moment behind.
+    let said = eventually("eve sees whose it is", || {
+        let (yes, said) = asked(&place, User::Admin, &as_billing);
+        assert!(!yes, "{said}");
+        said.contains("eve may not act for that team")
+            .then_some(said)
+    })
+    .await;
+    // A viewer changes nothing, an owner or not.
     assert!(
         said.contains("eve may not patch clusters.postgresql.cnpg.io"),
         "{said}"

@@ -100,7 +100,6 @@ pub(crate) const CASES: &[Case] = &[
         ..reads("can-i", &["can-i", "purge", GONE])
     },
     reads("connect", &["connect", SHARED, "--", "-c", "select 1"]),
-    reads("proxy", &["proxy", SHARED, "--", "psql", "-c", "select 1"]),
     reads(
         "proxy",
         &[
@@ -115,11 +114,6 @@ pub(crate) const CASES: &[Case] = &[
     reads("completion zsh", &["completion", "zsh"]),
     reads("completion fish", &["completion", "fish"]),
     reads("credentials", &["credentials", SHARED, "--show-password"]),
-    writes(
-        "credentials rotate",
-        Before::Live,
-        &["credentials", "rotate", NAME, "--yes"],
-    ),
     Case {
         teams: PAYMENTS,
         ..reads("doctor", &["doctor"])
