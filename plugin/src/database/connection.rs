@@ -81,7 +81,7 @@ impl Connection {
             uri.push('&');
             uri.push_str(key);
             uri.push('=');
-            uri.push_str(&encode(value));
+            uri.push_str(&encode_parameter(value));
         }
         uri
     }
@@ -99,6 +99,11 @@ pub(crate) fn encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// The same for what stands behind a `?`, where RFC 3986 leaves `/` alone: a path stays readable.
+pub(crate) fn encode_parameter(text: &str) -> String {
+    encode(text).replace("%2F", "/")
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use daap_crds::state::{Observed, State, Status, derive};
 use serde_json::{Value, json};
 
 pub(crate) use access::{Access, decode};
-pub(crate) use connection::{Connection, PORT, encode};
+pub(crate) use connection::{Connection, PORT, encode, encode_parameter};
 pub(crate) use description::Description;
 pub(crate) use document::{API_VERSION, deleted_document, document};
 pub(crate) use explain::explain;

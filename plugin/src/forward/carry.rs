@@ -118,8 +118,21 @@ async fn begin(
     };
     match refused {
         Some(why) if !why.is_empty() => Err(Broken::passing(why)),
-        _ => ended(forwarder).await.map(|()| None),
+        _ => match ended(forwarder).await {
+            Ok(()) if !is_cancel(first) => {
+                Err(Broken::passing("it closed the connection".to_owned()))
+            }
+            ended => ended.map(|()| None),
+        },
     }
+}
+
+/// Whether a client begins with the wish to cancel a query: it is answered by nothing, and must not
+/// be said again, when it would meet another query.
+fn is_cancel(first: &[u8]) -> bool {
+    /// As the protocol has it, behind the length.
+    const CODE: u32 = 80_877_102;
+    first.get(4..8) == Some(&CODE.to_be_bytes())
 }
 
 async fn open(pods: &Api<Pod>, pod: &str) -> Result<Portforwarder, Broken> {
@@ -173,4 +186,16 @@ async fn join(mut client: TcpStream, upstream: DuplexStream, answer: &[u8]) {
         _ = tokio::io::copy(&mut from_pod, &mut to_client) => {}
     }
     let _ = to_pod.shutdown().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_to_cancel_is_told_from_a_wish_for_tls() {
+        assert!(is_cancel(&[0, 0, 0, 16, 4, 210, 22, 46, 0, 0, 0, 1]));
+        assert!(!is_cancel(&[0, 0, 0, 8, 4, 210, 22, 47]));
+        assert!(!is_cancel(&[]));
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) use attempt::{Answer, attempt};
 pub(crate) use authority::{AuthorityFlags, authority};
 pub(crate) use quote::in_pgpass;
 
-use crate::database::{Connection, encode};
+use crate::database::{Connection, encode, encode_parameter};
 
 /// Formats that say how to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -149,7 +149,7 @@ impl Login {
         }
         let parameters: Vec<String> = parameters
             .into_iter()
-            .map(|(key, value)| format!("{key}={}", encode(value)))
+            .map(|(key, value)| format!("{key}={}", encode_parameter(value)))
             .collect();
         format!(
             "jdbc:postgresql://{}:{}/{}?{}",

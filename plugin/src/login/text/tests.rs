@@ -48,13 +48,13 @@ fn the_password_is_shown_only_where_it_is_given() {
     password      <hidden; use --show-password>
     sslmode       verify-full
     sslrootcert   /home/ada/ca files/ca.crt
-    uri           postgresql://app@daap-orders-pooler.apps.svc:5432/app?sslmode=verify-full&sslrootcert=%2Fhome%2Fada%2Fca%20files%2Fca.crt
+    uri           postgresql://app@daap-orders-pooler.apps.svc:5432/app?sslmode=verify-full&sslrootcert=/home/ada/ca%20files/ca.crt
     ");
 }
 
 #[test]
 fn formats() {
-    insta::assert_snapshot!(text(Shape::Uri), @"postgresql://app:it%27s%3A%20a%20%5C%20%22test%22%20%24HOME%20%60id%60%20%23%25%40%2F%3F%26%3D%2B%20%C3%A9@daap-orders-pooler.apps.svc:5432/app?sslmode=verify-full&sslrootcert=%2Fhome%2Fada%2Fca%20files%2Fca.crt");
+    insta::assert_snapshot!(text(Shape::Uri), @"postgresql://app:it%27s%3A%20a%20%5C%20%22test%22%20%24HOME%20%60id%60%20%23%25%40%2F%3F%26%3D%2B%20%C3%A9@daap-orders-pooler.apps.svc:5432/app?sslmode=verify-full&sslrootcert=/home/ada/ca%20files/ca.crt");
     insta::assert_snapshot!(text(Shape::Psql), @r#"PGPASSWORD='it'\''s: a \ "test" $HOME `id` #%@/?&=+ é' psql 'host=daap-orders-pooler.apps.svc port=5432 dbname=app user=app sslmode=verify-full sslrootcert='\''/home/ada/ca files/ca.crt'\'''"#);
     insta::assert_snapshot!(text(Shape::Pgpass), @r#"daap-orders-pooler.apps.svc:5432:app:app:it's\: a \\ "test" $HOME `id` #%@/?&=+ é"#);
     insta::assert_snapshot!(text(Shape::Service), @r#"
@@ -67,7 +67,7 @@ fn formats() {
     sslrootcert=/home/ada/ca files/ca.crt
     password=it's: a \ "test" $HOME `id` #%@/?&=+ é
     "#);
-    insta::assert_snapshot!(text(Shape::Jdbc), @"jdbc:postgresql://daap-orders-pooler.apps.svc:5432/app?user=app&password=it%27s%3A%20a%20%5C%20%22test%22%20%24HOME%20%60id%60%20%23%25%40%2F%3F%26%3D%2B%20%C3%A9&sslmode=verify-full&sslrootcert=%2Fhome%2Fada%2Fca%20files%2Fca.crt");
+    insta::assert_snapshot!(text(Shape::Jdbc), @"jdbc:postgresql://daap-orders-pooler.apps.svc:5432/app?user=app&password=it%27s%3A%20a%20%5C%20%22test%22%20%24HOME%20%60id%60%20%23%25%40/%3F%26%3D%2B%20%C3%A9&sslmode=verify-full&sslrootcert=/home/ada/ca%20files/ca.crt");
 }
 
 #[test]
