@@ -39,7 +39,7 @@ Understand:
 Use:
   connect      Open psql on a database, through its pooler
   proxy        Forward a local port to a database's pooler, and keep it open
-  credentials  Show how to connect, in any client's words, or change the password
+  credentials  Say how a client logs in, or change the password
 
 Change and remove:
   apply        Create or change databases as files say, after a look at the diff
@@ -114,7 +114,7 @@ pub(crate) enum Command {
     Connect(connect::ConnectArgs),
     /// Forward a local port to a database's pooler, and keep it open
     Proxy(proxy::ProxyArgs),
-    /// Show how to connect, in any client's words, or change the password
+    /// Say how a client logs in, or change the password
     Credentials(credentials::CredentialsArgs),
     /// Create or change databases as files say, after a look at the diff
     Apply(apply::ApplyArgs),
