@@ -18,6 +18,6 @@ install -m 0644 "$root/LICENSE" "$work/root/LICENSE"
 # Names in order, nobody's files, no time. Plain files only: krew unpacks nothing else.
 tar --create --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner \
   --directory "$work/root" --file "$work/archive" LICENSE "$(program "$platform")"
-gzip --no-name --best --stdout "$work/archive" >"$out/$name"
+gzip --no-name --stdout "$work/archive" >"$out/$name"
 (cd "$out" && sha256sum "$name" >"$name.sha256")
 echo "$out/$name"

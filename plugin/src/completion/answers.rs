@@ -7,17 +7,21 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use clap::Command;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use daap_crds::contract::label;
 use daap_crds::policy::PoolMode;
 use daap_crds::state::State;
 
 use super::source::Source;
 use super::words::Words;
 use super::{cluster, kubeconfig};
+use crate::output::SortBy;
 
 /// cobra's directives for the shell.
 mod directive {
     /// Nothing: files are offered where nothing else is.
     pub(super) const DEFAULT: i32 = 0;
+    /// The word goes on: no space after it.
+    pub(super) const NO_SPACE: i32 = 2;
     /// No files.
     pub(super) const NO_FILES: i32 = 4;
     /// Folders only.
@@ -61,9 +65,16 @@ impl Answers {
         }
     }
 
-    /// What the shell is to do.
-    pub(super) fn directive(&self) -> i32 {
-        self.directive.load(Ordering::Relaxed)
+    /// What the shell is to do with these values.
+    pub(super) fn directive(&self, values: &[CompletionCandidate]) -> i32 {
+        let goes_on =
+            |value: &CompletionCandidate| value.get_value().to_string_lossy().ends_with('=');
+        let space = if values.iter().any(goes_on) {
+            directive::NO_SPACE
+        } else {
+            0
+        };
+        self.directive.load(Ordering::Relaxed) | space
     }
 
     /// Whether a value was asked for, even if there was none.
@@ -108,6 +119,10 @@ impl Answers {
             Source::PoolModes => {
                 fixed(&[PoolMode::Transaction, PoolMode::Session].map(PoolMode::as_str))
             }
+            Source::Columns => SortBy::columns()
+                .map(|column| Candidate::new(column, ""))
+                .collect(),
+            Source::Labels => fixed(&label::RECORD),
             Source::Contexts => kubeconfig::contexts(&self.words.kubernetes),
             Source::Clusters => kubeconfig::clusters(&self.words.kubernetes),
             Source::Users => kubeconfig::users(&self.words.kubernetes),

@@ -54,11 +54,9 @@ fn answer(command: clap::Command, typed: &[OsString]) -> String {
     let answers = Arc::new(Answers::new(words));
     let mut command = answers::with_values(command, &answers);
     let found = complete(&mut command, arguments, index, None).unwrap_or_default();
-    let mut lines = String::new();
-    for candidate in wanted(found, &current, answers.were_asked()) {
-        lines.push_str(&line(&candidate));
-    }
-    lines + &format!(":{}\n", answers.directive())
+    let found = wanted(found, &current, answers.were_asked());
+    let lines: String = found.iter().map(line).collect();
+    format!("{lines}:{}\n", answers.directive(&found))
 }
 
 /// Flags are offered to who begins one, or where nothing else can follow.

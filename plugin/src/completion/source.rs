@@ -24,6 +24,10 @@ pub(super) enum Source {
     PoolModes,
     /// Classes of storage.
     StorageClasses,
+    /// Columns of the tables.
+    Columns,
+    /// Labels that every database has.
+    Labels,
     /// Namespaces.
     Namespaces,
     /// Contexts of the kubeconfig.
@@ -57,6 +61,8 @@ impl Source {
             "STATE" => Self::States,
             "MODE" => Self::PoolModes,
             "CLASS" => Self::StorageClasses,
+            "FIELD" => Self::Columns,
+            "LABEL" => Self::Labels,
             "NAMESPACE" => Self::Namespaces,
             "CONTEXT" => Self::Contexts,
             "CLUSTER" => Self::Clusters,

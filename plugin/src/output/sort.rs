@@ -38,6 +38,11 @@ pub(crate) struct SortBy {
 }
 
 impl SortBy {
+    /// The columns that it knows.
+    pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
+        COLUMNS.iter().map(|(name, _)| *name)
+    }
+
     /// Reads `.metadata.name`, `{.metadata.name}`, or the name of a column.
     ///
     /// # Errors

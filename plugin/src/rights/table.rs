@@ -410,6 +410,12 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             POLICY,
         ],
     ),
+    // What a TAB asks for is offered where it may be read, and left out where not.
+    offline("completion"),
+    offline("completion install"),
+    offline("completion bash"),
+    offline("completion zsh"),
+    offline("completion fish"),
     offline("version --client"),
     reads(
         "version",

@@ -107,7 +107,7 @@ fn life(installer: &dyn Installer, root: &Path, [old, new]: &[Release; 2]) {
 
     // krew links one program only: the second is made by the first.
     assert_eq!(
-        shell.works(&["__complete", "daap", "cr"]),
+        shell.works(&["__complete", "daap", "crea"]),
         ":0\n",
         "not before it is asked for"
     );
@@ -141,12 +141,12 @@ fn life(installer: &dyn Installer, root: &Path, [old, new]: &[Release; 2]) {
         text(&output)
     );
     // What leads nowhere disturbs nobody.
-    shell.works(&["__complete", "daap", "cr"]);
+    shell.works(&["__complete", "daap", "crea"]);
 }
 
 fn completes(shell: &Shell) {
     assert_eq!(
-        shell.works(&["__complete", "daap", "cr"]),
+        shell.works(&["__complete", "daap", "crea"]),
         "create\tCreate a database\n:4\n"
     );
     // No current context: nothing, and no error.

@@ -49,8 +49,8 @@ impl Installer for Krew {
         let manifest = format!("--manifest={}", release.manifest.display());
         let archive = format!("--archive={}", release.archive.display());
         self.run(root, &["install", &manifest, &archive]);
-        self.run(root, &["uninstall", "daap"]);
         offer(root, release);
+        self.run(root, &["uninstall", "daap"]);
         self.run(
             root,
             &["install", "--no-update-index", &format!("{INDEX}/daap")],
@@ -69,8 +69,11 @@ impl Installer for Krew {
 
 /// Puts the manifest into the index, with the archive on a port of this machine.
 fn offer(root: &Path, release: &Release) {
-    let plugins = root.join("index").join(INDEX).join("plugins");
+    let index = root.join("index").join(INDEX);
+    let plugins = index.join("plugins");
     fs::create_dir_all(&plugins).unwrap();
+    // krew takes what has this folder for a clone.
+    fs::create_dir_all(index.join(".git")).unwrap();
     let address = serve(fs::read(&release.archive).unwrap());
     let manifest = fs::read_to_string(&release.manifest).unwrap();
     let lines = manifest.lines().map(|line| match line.find("uri: ") {

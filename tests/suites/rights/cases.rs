@@ -119,6 +119,17 @@ pub(crate) const CASES: &[Case] = &[
         ..reads("doctor", &["doctor"])
     },
     reads("version", &["version"]),
+    reads("completion", &["completion", "--help"]),
+    Case {
+        codes: &[1],
+        ..reads(
+            "completion install",
+            &["completion", "install", "--dir", "/no/such/folder"],
+        )
+    },
+    reads("completion bash", &["completion", "bash"]),
+    reads("completion zsh", &["completion", "zsh"]),
+    reads("completion fish", &["completion", "fish"]),
     reads("version --client", &["version", "--client"]),
     writes(
         "create",
