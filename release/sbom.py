@@ -55,7 +55,7 @@ def component(package, checksum):
         "bom-ref": reference(package),
         "name": name,
         "version": version,
-        "licenses": [{"expression": (package["license"] or "NOASSERTION").replace("/", " OR ")}],
+        "licenses": [{"expression": re.sub(r" */ *", " OR ", package["license"] or "NOASSERTION")}],
         "purl": f"pkg:cargo/{name}@{version}",
     }
     if checksum:
