@@ -3,11 +3,19 @@
 use daap_crds::names::DatabaseName;
 
 use crate::kubernetes::Kubernetes;
+use crate::output::stderr_line;
 
 /// It serves.
 pub(super) fn connect(k8s: &Kubernetes, name: &DatabaseName) -> String {
     let namespace = k8s.namespace();
     format!("database/{name} is ready; connect with: kubectl daap connect {name} -n {namespace}")
+}
+
+/// It serves, if somebody waited until it does.
+pub(super) fn when_ready(k8s: &Kubernetes, name: &DatabaseName, waited: bool) {
+    if waited {
+        stderr_line(&connect(k8s, name));
+    }
 }
 
 /// Nobody waits for it.

@@ -59,7 +59,9 @@ pub(crate) async fn run(context: &Context, args: RepairArgs) -> Result<(), Failu
     };
     let name = Name::parse(database)?;
     let word = repair(k8s, &name, &args).await?;
-    stdout_line(&format!("database/{name} {word}"))
+    stdout_line(&format!("database/{name} {word}"))?;
+    next::when_ready(k8s, &name, args.wait && word != "unchanged");
+    Ok(())
 }
 
 /// One after the other; a failure of one keeps none of the others from being repaired.
@@ -144,7 +146,6 @@ async fn repair(
     if wait {
         let mut ready = Ready::new(k8s.clone(), name.clone());
         operation::run(&mut ready, deadline, &progress).await?;
-        progress.note(&next::connect(k8s, name));
     }
     Ok(if args.abort { "kept" } else { "repaired" })
 }

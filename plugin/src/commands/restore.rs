@@ -15,7 +15,7 @@ use crate::database::Name;
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, Deadline, RESTORE_RIGHTS, Ready, Restore, Until, Wish};
-use crate::output::Progress;
+use crate::output::{Progress, stderr_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,7 +82,12 @@ pub(crate) async fn run(context: &Context, args: RestoreArgs) -> Result<(), Fail
         DryRun::Client => restore.check().await?,
         DryRun::Server => restore.dry_run().await?,
     }
-    args.flags.print(k8s, &name, "restored").await
+    args.flags.print(k8s, &name, "restored").await?;
+    if args.flags.is_real() && !args.wait {
+        stderr_line(&next::follow(k8s, &name));
+    }
+    next::when_ready(k8s, &name, args.wait && args.flags.is_real());
+    Ok(())
 }
 
 /// From wherever the restore is to its end: the tombstone goes last.
@@ -101,11 +106,6 @@ pub(super) async fn finish(
     }
     restore.until = Until::Finished;
     operation::run(&mut restore, deadline, progress).await?;
-    progress.note(&if wait {
-        next::connect(k8s, name)
-    } else {
-        next::follow(k8s, name)
-    });
     Ok(())
 }
 

@@ -58,10 +58,11 @@ pub(crate) async fn run(context: &Context, args: RollbackArgs) -> Result<(), Fai
     if args.wait && args.flags.is_real() {
         let mut ready = Ready::new(k8s.clone(), name.clone());
         operation::run(&mut ready, deadline, &progress).await?;
-        progress.note(&next::connect(k8s, &name));
     }
     drop(progress);
-    args.flags.print(k8s, &name, &done).await
+    args.flags.print(k8s, &name, &done).await?;
+    next::when_ready(k8s, &name, args.wait && args.flags.is_real());
+    Ok(())
 }
 
 fn read(args: &RollbackArgs, name: &DatabaseName) -> Result<(u64, Option<String>), Failure> {

@@ -14,7 +14,7 @@ use crate::database::{Name, find};
 use crate::failure::Failure;
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, Deadline, Half, Transfer};
-use crate::output::{Progress, stdout_line};
+use crate::output::{Progress, stderr_line, stdout_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,19 +77,21 @@ pub(crate) async fn run(context: &Context, args: TransferArgs) -> Result<(), Fai
     let mut transfer = Transfer::new(k8s.clone(), name.clone(), half.clone(), reason);
     operation::run(&mut transfer, Deadline::within(args.timeout), &progress).await?;
     let done = match &half {
-        Half::Offer(team) => {
-            progress.note(&format!(
-                "team {team} accepts it with: kubectl daap transfer {name} --accept -n {}",
-                k8s.namespace()
-            ));
-            format!("offered to {team}")
-        }
+        Half::Offer(team) => format!("offered to {team}"),
         Half::Move(_) | Half::Accept => "transferred".to_owned(),
         Half::Cancel => "offer withdrawn".to_owned(),
     };
     read_back(k8s, &name, &half).await?;
     drop(progress);
-    stdout_line(&format!("database/{name} {done}"))
+    stdout_line(&format!("database/{name} {done}"))?;
+    let namespace = k8s.namespace();
+    match &half {
+        Half::Offer(team) => stderr_line(&format!(
+            "team {team} accepts it with: kubectl daap transfer {name} --accept -n {namespace}"
+        )),
+        Half::Move(_) | Half::Accept | Half::Cancel => {}
+    }
+    Ok(())
 }
 
 /// What is printed is what was read.

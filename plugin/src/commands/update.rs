@@ -90,10 +90,11 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
             &progress,
         )
         .await?;
-        progress.note(&next::connect(k8s, &name));
     }
     drop(progress);
-    args.flags.print(k8s, &name, done).await
+    args.flags.print(k8s, &name, done).await?;
+    next::when_ready(k8s, &name, args.wait && args.flags.is_real());
+    Ok(())
 }
 
 fn read(args: &UpdateArgs) -> Result<Changes, Failure> {

@@ -39,7 +39,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Progress of `subject`, such as `database/orders`.
     pub(crate) fn new(subject: &str) -> Self {
-        let spinner = is_live().then(live_line);
+        let spinner = is_live().then(|| live_line(subject));
         if let Ok(mut live) = LIVE.lock() {
             live.clone_from(&spinner);
         }
@@ -70,7 +70,7 @@ impl Progress {
     pub(crate) fn pause(&self) {
         let ended = self.phases.borrow_mut().end(Instant::now());
         if let Some(spinner) = &self.spinner {
-            spinner.set_message("");
+            spinner.set_message(self.subject.clone());
             self.keep(ended);
         }
     }
@@ -117,8 +117,8 @@ fn is_live() -> bool {
     std::io::stderr().is_terminal() && !dumb
 }
 
-fn live_line() -> ProgressBar {
-    let spinner = ProgressBar::new_spinner();
+fn live_line(subject: &str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(subject.to_owned());
     // Cut to the width of the window; no colour, so that NO_COLOR has nothing to take away.
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
         spinner.set_style(style);
