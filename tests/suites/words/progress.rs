@@ -94,6 +94,10 @@ async fn stdout_has_the_result_and_nothing_else() {
     ];
     for (slug, words) in steps {
         let output = run(&mut ground.plugin(words), None);
-        settings().bind(|| insta::assert_snapshot!(slug, lasting(&told(&output))));
+        // Whether it waited, and took so long that it says so, is the machine's.
+        let is_lasting = |line: &&str| !line.contains(": took ") && !line.contains(": waiting ");
+        let shown = told(&output);
+        let shown: Vec<&str> = shown.lines().filter(is_lasting).collect();
+        settings().bind(|| insta::assert_snapshot!(slug, lasting(&shown.join("\n"))));
     }
 }
