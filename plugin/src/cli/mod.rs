@@ -53,7 +53,7 @@ Change and remove:
   repair       Finish what is unfinished, write back drift, or undo a deletion
 
 Other:
-  completion   Make kubectl complete databases and flags, or print a script that does
+  completion   Make kubectl complete names and flags, or print a script for it
   doctor       Check everything that daap depends on, and say what to do
   version      Show versions of client, server, operator and webhook
   help         Show this, or the help of a command
@@ -134,7 +134,7 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     /// Finish what is unfinished, write back drift, or undo a deletion
     Repair(repair::RepairArgs),
-    /// Make kubectl complete databases and flags, or print a script that does
+    /// Make kubectl complete names and flags, or print a script for it
     Completion(crate::commands::completion::CompletionArgs),
     /// Check everything that daap depends on, and say what to do
     Doctor(doctor::DoctorArgs),
