@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::context::Context;
 use crate::database::{Name, explain};
 use crate::failure::Failure;
-use crate::output::{Documents, FormatsOr, Shape, stdout};
+use crate::output::{Documents, FormatsOr, Shape, stdout, width};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context, args: ExplainArgs) -> Result<(), Fail
     let Some(explanation) = Box::pin(explain(k8s, &name)).await? else {
         return Err(super::not_found(&name, k8s));
     };
-    let text = || explanation.render(Timestamp::now());
+    let text = || explanation.render(Timestamp::now(), width());
     stdout(&match output {
         Shape::Own(Own::Text) => text(),
         Shape::General(format) => {

@@ -8,6 +8,7 @@ mod phases;
 mod progress;
 mod sort;
 mod table;
+mod wrap;
 
 use std::io::{self, Write as _};
 
@@ -21,6 +22,7 @@ pub(crate) use growing_table::GrowingTable;
 pub(crate) use progress::Progress;
 pub(crate) use sort::SortBy;
 pub(crate) use table::Table;
+pub(crate) use wrap::{width, wrapped};
 
 use crate::failure::Failure;
 

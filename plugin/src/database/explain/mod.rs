@@ -109,9 +109,9 @@ impl Explanation {
         document
     }
 
-    /// The text.
-    pub(crate) fn render(&self, now: jiff::Timestamp) -> String {
-        render::text(self, now)
+    /// The text, in a window of that width.
+    pub(crate) fn render(&self, now: jiff::Timestamp, width: Option<usize>) -> String {
+        render::text(self, now, width)
     }
 }
 

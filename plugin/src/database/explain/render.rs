@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::{Evidence, Explanation};
-use crate::output::age;
+use crate::output::{age, wrapped};
 
-pub(super) fn text(explanation: &Explanation, now: Timestamp) -> String {
+/// `width` is that of the window, where there is one.
+pub(super) fn text(explanation: &Explanation, now: Timestamp, width: Option<usize>) -> String {
     let Explanation {
         name,
         state,
@@ -19,21 +20,19 @@ pub(super) fn text(explanation: &Explanation, now: Timestamp) -> String {
         Some(reason) => format!("database/{name}: {state} ({reason})\n\n"),
         None => format!("database/{name}: {state}\n\n"),
     };
-    let _ = writeln!(text, "Why:\n  {}", finding.verdict);
+    text.push_str("Why:\n");
+    text.push_str(&wrapped(&finding.verdict, "  ", width));
     if !finding.evidence.is_empty() {
         text.push_str("\nEvidence:\n");
     }
     for evidence in &finding.evidence {
-        let _ = writeln!(
-            text,
-            "  {}, {}{}:\n    {}",
-            evidence.object,
-            evidence.place,
-            seen(evidence, now),
-            evidence.quote
-        );
+        let (object, place) = (&evidence.object, &evidence.place);
+        let head = format!("{object}, {place}{}:", seen(evidence, now));
+        text.push_str(&wrapped(&head, "  ", width));
+        text.push_str(&wrapped(&evidence.quote, "    ", width));
     }
-    let _ = writeln!(text, "\nWhat to do:\n  {}", finding.remedy.text);
+    text.push_str("\nWhat to do:\n");
+    text.push_str(&wrapped(&finding.remedy.text, "  ", width));
     for command in &finding.remedy.commands {
         let _ = writeln!(text, "    {command}");
     }

@@ -73,7 +73,7 @@ fn where_the_real_operator_is_stuck_the_cause_is_found(
 ) {
     let Some(facts) = recorded(case) else { return };
     let explanation = Explanation::of(&facts);
-    let shown = explanation.render(facts.now);
+    let shown = explanation.render(facts.now, None);
     assert_eq!(explanation.finding.cause, cause, "{shown}");
     assert!(explanation.finding.verdict.contains(verdict), "{shown}");
     assert!(
@@ -171,7 +171,7 @@ fn instance(status: &Value) -> Value {
 #[case(facts(|facts| facts.database.cluster["status"]["readyInstances"] = json!(0)), Cause::Operator, "kubectl daap events orders -n apps")]
 fn every_cause_has_its_remedy(#[case] facts: Facts, #[case] cause: Cause, #[case] command: &str) {
     let explanation = Explanation::of(&facts);
-    let shown = explanation.render(facts.now);
+    let shown = explanation.render(facts.now, None);
     assert_eq!(explanation.finding.cause, cause, "{shown}");
     assert!(
         explanation
@@ -264,14 +264,14 @@ fn what_may_not_be_seen_is_said_and_explains_nothing() {
         facts.database.cluster["status"] = json!({"phase": "Setting up primary"});
         facts.pods = Err("ada may not list pods in namespace apps".into());
     });
-    insta::assert_snapshot!(Explanation::of(&facts).render(facts.now));
+    insta::assert_snapshot!(Explanation::of(&facts).render(facts.now, None));
 }
 
 #[test]
 fn it_reads_as_an_answer() {
     for case in ["quota", "image", "class", "cpu", "initdb", "pooler"] {
         let Some(facts) = recorded(case) else { return };
-        let shown = Explanation::of(&facts).render(facts.now);
+        let shown = Explanation::of(&facts).render(facts.now, None);
         // Nothing of the recordings is kept here: only that each part is there, in its order.
         let order = [
             "database/",
@@ -301,5 +301,5 @@ fn as_json_it_has_everything() {
     });
     let explanation = Explanation::of(&facts);
     insta::assert_snapshot!(crate::output::yaml(&explanation.document()).unwrap());
-    insta::assert_snapshot!(explanation.render(facts.now));
+    insta::assert_snapshot!(explanation.render(facts.now, None));
 }

@@ -76,7 +76,10 @@ pub(super) fn find(facts: &Facts) -> Option<Finding> {
     let mut evidence = vec![Evidence::new(pod_object(pod), place, &said)];
     // A container that is backing off does not say any more why, on older nodes.
     let pull = facts.warning(pod, "Pod", |event| {
-        let says_more = |text: &str| message.is_none_or(|message| !text.ends_with(message));
+        let says_more = |text: &str| {
+            let why = text.split_once("\": ").map_or(text, |(_, why)| why);
+            message.is_none_or(|message| !message.contains(why))
+        };
         event
             .text("/message")
             .is_some_and(|text| text.starts_with("Failed to pull image") && says_more(text))
