@@ -60,15 +60,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             trace(cli.kubernetes.verbosity);
             within_runtime(dispatch(cli))
         }
-        Err(error) => match Question::of(&error, &arguments) {
-            Some(question) => within_runtime(async { dispatch(question.ask().await?).await }),
-            None => {
+        Err(error) => {
+            let Some(question) = Question::of(&error, &arguments) else {
                 let error = suggest(error);
                 // Help on stdout with 0, a usage error on stderr with 2. A closed pipe is no error.
                 let _ = error.print();
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-            }
-        },
+            };
+            within_runtime(async { dispatch(question.ask().await?).await })
+        }
     };
     match result {
         Ok(code) => code,

@@ -1,6 +1,8 @@
 //! Every `kubectl daap X` that a message, a help or a page names is a command with flags that there
 //! are: what a user is told to type works.
 
+use std::path::Path;
+
 use clap::Command;
 
 use crate::sources::{Source, file, rust, under};
@@ -40,7 +42,7 @@ fn everything() -> Vec<Source> {
 /// What is behind `kubectl daap `, up to its end.
 fn mentions(source: &Source) -> Vec<String> {
     let text = source.text.replace("\\\"", "'").replace("\\\n", " ");
-    let only_code = source.path.ends_with(".md");
+    let only_code = Path::new(&source.path).extension() == Some("md".as_ref());
     let mut found = Vec::new();
     let mut fenced = false;
     for line in text.lines() {

@@ -33,7 +33,7 @@ fn written() -> String {
     let mut text = HEAD.to_owned();
     text.push_str(&index(root));
     text.push_str("## Flags of every command\n\n");
-    text.push_str(&flags(root, |argument| argument.is_global_set()));
+    text.push_str(&flags(root, clap::Arg::is_global_set));
     for command in commands {
         text.push_str(&section(command));
     }

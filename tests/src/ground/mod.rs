@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
+    clippy::print_stderr,
     reason = "whatever is not as it should be fails the test"
 )]
 
@@ -78,7 +79,7 @@ impl Ground {
             .await
             .unwrap_or_else(|error| panic!("failed to start the sandbox: {error:#}"));
         for warning in sandbox.warnings() {
-            println!("note: {warning}");
+            eprintln!("note: {warning}");
         }
         sandbox.fresh_namespace(namespace).await;
         let mut ground = Self {

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 /// What a sandbox consists of; the default is everything, on the project's own CRDs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each part is there or not, whatever the others are"
+)]
 pub struct SandboxOptions {
     /// Start the webhook and install its configurations.
     pub webhook: bool,

@@ -28,10 +28,9 @@ impl Installer for ByHand {
             .unwrap();
 
         let bytes = fs::read(&release.archive).unwrap();
-        let digest: String = Sha256::digest(&bytes)
+        let digest = Sha256::digest(&bytes)
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+            .fold(String::new(), |digest, byte| format!("{digest}{byte:02x}"));
         assert_eq!(
             digest, platform.sha256,
             "the archive is the one that the manifest names"

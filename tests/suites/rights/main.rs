@@ -2,6 +2,7 @@
 //! each command is tried with exactly these rights, and without each of them.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]

@@ -32,9 +32,9 @@ pub(crate) async fn give(place: &Place<'_>, user: &str, rights: &[NeededRight], 
         }));
     }
     let mut objects = Vec::new();
-    objects.extend(role(user, Some(place.namespace), here));
-    objects.extend(role(user, Some(SYSTEM), rules(NeededIn::System)));
-    objects.extend(role(user, None, rules(NeededIn::Cluster)));
+    objects.extend(role(user, Some(place.namespace), &here));
+    objects.extend(role(user, Some(SYSTEM), &rules(NeededIn::System)));
+    objects.extend(role(user, None, &rules(NeededIn::Cluster)));
     if objects.is_empty() {
         return;
     }
@@ -54,7 +54,7 @@ pub(crate) async fn give(place: &Place<'_>, user: &str, rights: &[NeededRight], 
 }
 
 /// A role and its binding, where it would have any rule.
-fn role(user: &str, namespace: Option<&str>, rules: Vec<Value>) -> Vec<Value> {
+fn role(user: &str, namespace: Option<&str>, rules: &[Value]) -> Vec<Value> {
     if rules.is_empty() {
         return Vec::new();
     }

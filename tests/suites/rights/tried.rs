@@ -106,7 +106,7 @@ impl Trial<'_> {
     }
 
     /// The name of a database that is as the case wants it.
-    async fn prepare(&mut self) -> String {
+    fn prepare(&mut self) -> String {
         if let Some(ready) = self.ready.take() {
             return ready;
         }
@@ -131,7 +131,7 @@ impl Trial<'_> {
     async fn with_all(&mut self) {
         let user = self.user("all");
         roles::give(self.place, &user, &self.row.rights, self.case.teams).await;
-        let name = self.prepare().await;
+        let name = self.prepare();
         let ended = self.run(&user, &name);
         if !self.works(&ended) {
             self.complain("with all its rights", &ended, "it does not work");
@@ -146,7 +146,7 @@ impl Trial<'_> {
         let mut rest = self.row.rights.clone();
         rest.remove(at);
         roles::give(self.place, &user, &rest, self.case.teams).await;
-        let name = self.prepare().await;
+        let name = self.prepare();
         let before = self.state(&name);
         let ended = self.run(&user, &name);
         let attempt = format!("without {} {}", right.verb, right.resource);

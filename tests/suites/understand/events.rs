@@ -49,10 +49,10 @@ async fn events_are_sorted_watched_and_printed_in_kubectls_words() {
         named.contains("Cluster/daap-orders") || named.contains("Pod/daap-orders-1"),
         "{named}"
     );
-    let names = place.done(&["events", NAME, "-o", "name"]);
+    let listed = place.done(&["events", NAME, "-o", "name"]);
     assert!(
-        names.lines().all(|line| line.starts_with("event/")),
-        "{names}"
+        listed.lines().all(|line| line.starts_with("event/")),
+        "{listed}"
     );
     let usage = place.plugin(User::PaymentsDev, &["events", "--types", "Nonsense"]);
     assert_eq!(usage.status.code(), Some(2));

@@ -201,7 +201,7 @@ fn a_volume_that_waits_for_its_first_pod_is_what_is_missing() {
         facts.volumes = Ok(vec![claim]);
     });
     let explanation = Explanation::of(&facts);
-    let shown = explanation.render(facts.now);
+    let shown = explanation.render(facts.now, None);
     assert_eq!(explanation.finding.cause, Cause::Volume, "{shown}");
     assert!(explanation.finding.verdict.contains("999Gi"), "{shown}");
 }

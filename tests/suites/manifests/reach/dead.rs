@@ -75,6 +75,10 @@ fn dependents(dead: &Dead) {
     dead.not_asked(User::Admin, &["delete", "backup/theirs"], None);
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of writes, and who is asked about each"
+)]
 fn retained(dead: &Dead) {
     let large = format!(r#"{{"stringData":{{"large":"{}"}}}}"#, "x".repeat(100_000));
     let large = ["patch", "secret/theirs", "--type=merge", "-p", &large];

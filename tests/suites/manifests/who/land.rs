@@ -49,6 +49,8 @@ pub(super) async fn lay(namespace: &str) -> Ground {
 
 async fn annotate(ground: &Ground, cluster: &str, key: &str, value: &str) -> Value {
     let patch = json!({"metadata": {"annotations": {key: value}}});
-    let path = ground.path(CLUSTERS, cluster);
-    ground.must(&payments(), Method::PATCH, &path, &patch).await
+    let object = ground.path(CLUSTERS, cluster);
+    ground
+        .must(&payments(), Method::PATCH, &object, &patch)
+        .await
 }

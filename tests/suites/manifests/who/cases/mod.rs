@@ -1,4 +1,8 @@
 //! Writes, by what is written.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a row of the table reads better with the value itself"
+)]
 
 mod clusters;
 mod dependents;
