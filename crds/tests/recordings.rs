@@ -39,6 +39,7 @@ fn states_of(folder: &std::path::Path, name: &str) -> Vec<String> {
                 cluster: &cluster,
                 pooler: Some(&pooler),
                 deployment: Some(&deployment),
+                deployment_hidden: false,
                 app_secret: true,
             });
             match derived.reason {

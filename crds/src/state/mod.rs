@@ -87,6 +87,8 @@ pub struct Observed<'a> {
     pub pooler: Option<&'a Value>,
     /// The Pooler's Deployment, if it is there.
     pub deployment: Option<&'a Value>,
+    /// Who asks may not see Deployments: whether the Pooler serves is not known, and not held against it.
+    pub deployment_hidden: bool,
     /// Whether the app Secret is there.
     pub app_secret: bool,
 }
@@ -283,7 +285,7 @@ fn reachable(observed: &Observed<'_>) -> Status {
         .and_then(|deployment| View(deployment).at("/status/availableReplicas"))
         .and_then(Value::as_i64)
         .unwrap_or_default();
-    if available < 1 {
+    if available < 1 && !observed.deployment_hidden {
         return status(State::Provisioning, Some("pooler not available".into()));
     }
     if !observed.app_secret {
@@ -325,6 +327,7 @@ mod tests {
             cluster: &cluster,
             pooler: pooler.as_ref(),
             deployment: Some(&deployment),
+            deployment_hidden: false,
             app_secret: secret,
         });
         match status.reason {

@@ -117,12 +117,15 @@ fn contexts_say_where_they_lead() {
 }
 
 /// Kinds of value that nobody can list.
-const ANYBODYS: [&str; 18] = [
+const ANYBODYS: [&str; 21] = [
     "BOOL",
+    "COMMAND",
     "DURATION",
     "FORMAT",
     "GROUP",
     "IMAGE",
+    "IP",
+    "KIND/NAME",
     "LEVEL",
     "NUMBER",
     "PSQL-ARGS",

@@ -35,6 +35,7 @@ pub(crate) fn provisioning(name: &str) -> Database {
         pooler: Some(desired.pooler("some-uid")),
         cluster,
         deployment: None,
+        deployment_hidden: false,
         app_secret: false,
         lost: false,
     }
@@ -130,6 +131,7 @@ pub(crate) fn stuck(case: &str) -> Option<Stuck> {
             cluster,
             pooler: first("pooler"),
             deployment: first("deploy"),
+            deployment_hidden: false,
             app_secret: true,
             lost: false,
         },

@@ -39,6 +39,8 @@ pub(crate) struct Database {
     pub(crate) pooler: Option<Value>,
     /// The Pooler's Deployment.
     pub(crate) deployment: Option<Value>,
+    /// Whether the caller may not see it.
+    pub(crate) deployment_hidden: bool,
     /// Whether the app Secret is there.
     pub(crate) app_secret: bool,
     /// Whether the Cluster was removed behind our back: what stands for it is what its Pooler says.
@@ -66,6 +68,7 @@ impl Database {
             cluster,
             pooler: Some(pooler),
             deployment: None,
+            deployment_hidden: false,
             app_secret: false,
             lost: true,
         })
@@ -105,6 +108,7 @@ impl Database {
             cluster: &self.cluster,
             pooler: self.pooler.as_ref(),
             deployment: self.deployment.as_ref(),
+            deployment_hidden: self.deployment_hidden,
             app_secret: self.app_secret,
         })
     }

@@ -61,10 +61,8 @@ pub(crate) async fn find(
     let (pooler, deployment, secret) = try_join3(
         k8s.get(Kind::Pooler, &pooler_name),
         async {
-            unless_forbidden(
-                k8s.get(Kind::Deployment, &pooler_name).await,
-                Kind::Deployment,
-            )
+            let found = k8s.get(Kind::Deployment, &pooler_name).await;
+            unless_forbidden(found.map(Some), Kind::Deployment)
         },
         async {
             unless_forbidden(
@@ -80,7 +78,8 @@ pub(crate) async fn find(
     Ok(Some(Database {
         cluster,
         pooler,
-        deployment,
+        deployment_hidden: deployment.is_none(),
+        deployment: deployment.flatten(),
         app_secret,
         lost: false,
     }))
@@ -175,7 +174,8 @@ type Key = (String, String);
 /// Everything that belongs to databases, in three lists rather than three requests a database.
 struct Parts {
     poolers: HashMap<Key, Value>,
-    deployments: HashMap<Key, Value>,
+    /// None where the caller may not see them.
+    deployments: Option<HashMap<Key, Value>>,
     /// Absent where the caller may not see Secrets.
     secrets: Option<HashSet<Key>>,
 }
@@ -204,7 +204,7 @@ impl Parts {
         };
         Ok(Self {
             poolers: by_key(poolers),
-            deployments: by_key(deployments.unwrap_or_default()),
+            deployments: deployments.map(by_key),
             secrets: secrets.map(|secrets| secrets.iter().map(key).collect()),
         })
     }
@@ -219,7 +219,9 @@ impl Parts {
         Database {
             cluster,
             pooler: self.poolers.remove(&part("pooler")),
-            deployment: self.deployments.remove(&part("pooler")),
+            deployment_hidden: self.deployments.is_none(),
+            deployment: { self.deployments.as_mut() }
+                .and_then(|deployments| deployments.remove(&part("pooler"))),
             app_secret,
             lost: false,
         }

@@ -359,10 +359,6 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             APP_SECRET,
         ],
     ),
-    offline("completion install"),
-    offline("completion bash"),
-    offline("completion zsh"),
-    offline("completion fish"),
     reads(
         "doctor",
         NOTHING,
@@ -410,8 +406,6 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             POLICY,
         ],
     ),
-    // What a TAB asks for is offered where it may be read, and left out where not.
-    offline("completion"),
     offline("completion install"),
     offline("completion bash"),
     offline("completion zsh"),
