@@ -66,7 +66,9 @@ impl Question {
         let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else {
             return None;
         };
-        if error.kind() != ErrorKind::MissingRequiredArgument || !missing.iter().any(|one| one == NAME) {
+        if error.kind() != ErrorKind::MissingRequiredArgument
+            || !missing.iter().any(|one| one == NAME)
+        {
             return None;
         }
         let at = arguments

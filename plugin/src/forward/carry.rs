@@ -68,9 +68,19 @@ impl Broken {
     }
 
     fn of(error: &kube::Error) -> Self {
+        let code = match error {
+            kube::Error::Api(status) => status.code,
+            _ => 0,
+        };
+        let mut why = explain(error);
+        if code == 403 {
+            // The API server leaves the reason out where the second of both rights is missing.
+            let said = why.trim_end().trim_end_matches(':');
+            why = format!("{said}; it takes the rights to get and to create pods/portforward");
+        }
         Self {
-            why: explain(error),
-            for_good: matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403)),
+            why,
+            for_good: matches!(code, 401 | 403),
         }
     }
 }

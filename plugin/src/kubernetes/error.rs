@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod every_kind;
 
+use std::fmt;
+
 use kube::core::Status;
 use kube::core::response::StatusCause;
 
@@ -42,11 +44,11 @@ pub(crate) enum ApiError {
     #[error("namespace '{0}' does not exist")]
     NoNamespace(String),
     /// 403 by RBAC.
-    #[error("{who} may not {what} {}", place(namespace))]
+    #[error("{who} may not {what}{place}")]
     Forbidden {
         who: String,
         what: String,
-        namespace: String,
+        place: Place,
     },
     /// Admission said no, or the API server's own validation.
     #[error("{message}")]
@@ -108,7 +110,7 @@ impl ApiError {
             403 if status.message.contains(" is forbidden: User ") => Self::Forbidden {
                 who: user(&status.message).to_owned(),
                 what: what(),
-                namespace: request.namespace.clone(),
+                place: Place::of(&status.message, &request.namespace),
             },
             400 | 403 | 413 | 422 => Self::Denied {
                 message: denial(status),
@@ -155,11 +157,37 @@ fn user(message: &str) -> &str {
         .map_or("the user of this context", |(user, _)| user)
 }
 
-fn place(namespace: &str) -> String {
-    if namespace.is_empty() {
-        return "in all namespaces".to_owned();
+/// Where somebody may not do something.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// One namespace.
+    Namespace(String),
+    /// All of them at once.
+    AllNamespaces,
+    /// The kind lies in none.
+    Cluster,
+}
+
+impl Place {
+    fn of(message: &str, namespace: &str) -> Self {
+        // As RBAC says it of a kind without namespaces, and of all namespaces.
+        let whole_cluster = message.contains(" at the cluster scope");
+        match namespace {
+            "" => Self::AllNamespaces,
+            _ if whole_cluster => Self::Cluster,
+            namespace => Self::Namespace(namespace.to_owned()),
+        }
     }
-    format!("in namespace {namespace}")
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespace(namespace) => write!(formatter, " in namespace {namespace}"),
+            Self::AllNamespaces => formatter.write_str(" in all namespaces"),
+            Self::Cluster => Ok(()),
+        }
+    }
 }
 
 /// What a policy's refusal is told from its reason by.
@@ -279,11 +307,12 @@ impl From<ApiError> for Failure {
             ApiError::NoNamespace(namespace) => Failure::new(message).class(Class::Hard).hint(format!(
                 "choose another with -n, or create it: kubectl create namespace {namespace}"
             )),
-            ApiError::Forbidden { namespace, .. } => Failure::new(message)
+            ApiError::Forbidden { place, .. } => Failure::new(message)
                 .class(Class::Forbidden)
-                .hint(match namespace.as_str() {
-                    "" => "ask your platform team for it, or leave -A out and name a namespace with -n".to_owned(),
-                    namespace => format!("ask your platform team for the ClusterRole daap-user in namespace {namespace}"),
+                .hint(match place {
+                    Place::AllNamespaces => "ask your platform team for it, or leave -A out and name a namespace with -n".to_owned(),
+                    Place::Cluster => "ask your platform team for it".to_owned(),
+                    Place::Namespace(namespace) => format!("ask your platform team for the ClusterRole daap-user in namespace {namespace}"),
                 }),
             ApiError::Denied { message, complaints } => Failure::denied(message, complaints),
             ApiError::Conflict(_) => Failure::new(message).class(Class::Conflict).hint("run the command again"),

@@ -256,10 +256,15 @@ impl Kubernetes {
 
     /// GET of any path, for what is no object.
     pub(crate) async fn raw(&self, path: &str) -> Result<Value, Failure> {
+        self.raw_as(path, &format!("get {path}")).await
+    }
+
+    /// The same; a refusal says that `what` was refused.
+    pub(crate) async fn raw_as(&self, path: &str, what: &str) -> Result<Value, Failure> {
         let request = http::Request::get(path)
             .body(Vec::new())
             .map_err(kube::core::request::Error::BuildRequest);
-        self.send(request, &format!("get {path}")).await
+        self.send(request, what).await
     }
 
     /// POST of a review: the API server's way to ask a question.

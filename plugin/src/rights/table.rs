@@ -37,6 +37,7 @@ const WEBHOOK: Optional = without(
     Right::to("get", Kind::ValidatingWebhook),
     "whether the webhook is installed is not known",
 );
+const FORWARDED: &str = "it fails where the pooler is reached through the API server only";
 const LIST_EVENTS: Right = Right::to("list", Kind::Event);
 const SECRETS: Optional = without(GET_SECRET, "the Secrets are not shown");
 const PODS: Optional = without(Right::to("list", Kind::Pod), "the pods are not shown");
@@ -246,9 +247,24 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             GET_POOLER,
             GET_SECRET,
             Right::to("get", Kind::Service),
+        ],
+        &[
+            DEPLOYMENT,
+            without(Right::to("list", Kind::Pod), FORWARDED),
+            without(Right::to("get", Kind::PortForward), FORWARDED),
+            without(Right::to("create", Kind::PortForward), FORWARDED),
+        ],
+    ),
+    reads(
+        "connect --port-forward",
+        &[
+            GET_CLUSTER,
+            GET_POOLER,
+            GET_SECRET,
+            Right::to("get", Kind::Service),
             Right::to("list", Kind::Pod),
             Right::to("get", Kind::PortForward),
-            // Which a newer API server asks for a WebSocket, too.
+            // Which newer API servers ask for a WebSocket, too.
             Right::to("create", Kind::PortForward),
         ],
         &[DEPLOYMENT],
@@ -261,6 +277,7 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             GET_SECRET,
             Right::to("list", Kind::Pod),
             Right::to("get", Kind::PortForward),
+            // Which newer API servers ask for a WebSocket, too.
             Right::to("create", Kind::PortForward),
         ],
         &[DEPLOYMENT],

@@ -101,6 +101,10 @@ pub(crate) const CASES: &[Case] = &[
     },
     reads("connect", &["connect", SHARED, "--", "-c", "select 1"]),
     reads(
+        "connect --port-forward",
+        &["connect", SHARED, "--port-forward", "--", "-c", "select 1"],
+    ),
+    reads(
         "proxy",
         &[
             "proxy", SHARED, "--port", "0", "--", "psql", "-c", "select 1",
@@ -119,17 +123,6 @@ pub(crate) const CASES: &[Case] = &[
         ..reads("doctor", &["doctor"])
     },
     reads("version", &["version"]),
-    reads("completion", &["completion", "--help"]),
-    Case {
-        codes: &[1],
-        ..reads(
-            "completion install",
-            &["completion", "install", "--dir", "/no/such/folder"],
-        )
-    },
-    reads("completion bash", &["completion", "bash"]),
-    reads("completion zsh", &["completion", "zsh"]),
-    reads("completion fish", &["completion", "fish"]),
     reads("version --client", &["version", "--client"]),
     writes(
         "create",

@@ -151,7 +151,7 @@ fn few_rights_skip_and_say_which(place: &Place<'_>) {
     developer.assert(
         "admission-policies",
         "SKIPPED",
-        "may not list validatingadmissionpolicies",
+        "may not list validatingadmissionpolic",
     );
     developer.assert("webhook-in-force", "PASSED", "refused by the webhook");
     developer.assert("webhook-stamps", "PASSED", "payments-dev creates it");

@@ -11,13 +11,13 @@ const HEAD: &str = "\
 # Rights that each command needs
 
 Made from `plugin/src/rights/table.rs` by a test (`tests/suites/rights`), which tries every command
-with exactly these rights, and without each of them; what the commands send is what the API server
-wrote down.
+with exactly these rights, and those that change nothing without each of them, too
+(`DAAP_RIGHTS_WHOLE=1`: all); what the commands send is what the API server wrote down.
 
 Rights are needed in the namespace of the database, unless it says otherwise; with `-A` in all
-namespaces. Who lacks a right of the second column is told which, and nothing is lost: most commands
-ask for all of them before they change anything, and what one has begun, the same command goes on
-with once the right is there. Without a right of the third column the command works, and does what
+namespaces. Who lacks a right of the second column is told which, and nothing is lost: `delete`,
+`restore`, `purge` and `credentials rotate` ask for all of them before they change anything, and what
+another has begun, the same command goes on with once the right is there. Without a right of the third column the command works, and does what
 stands behind it.
 
 *own* means that admission asks whether the caller may `own` the resource `teams.daap.dev` called

@@ -31,9 +31,10 @@ pub(crate) async fn read(
     if which == Which::Warnings {
         path.push_str("&fieldSelector=type%3DWarning");
     }
+    let what = format!("list {}", Kind::Event);
     let (mut events, mut next) = (Vec::new(), String::new());
     loop {
-        let mut list = k8s.raw(&format!("{path}{next}")).await?;
+        let mut list = k8s.raw_as(&format!("{path}{next}"), &what).await?;
         if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
             events.extend(
                 items

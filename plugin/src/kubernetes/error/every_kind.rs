@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::ApiError;
+use super::{ApiError, Place};
 use crate::failure::{Class, Complaint, Failure};
 
 const SERVER: &str = "https://example.test:6443";
@@ -29,12 +29,17 @@ fn one_of_each() -> Vec<ApiError> {
         E::Forbidden {
             who: "ada".into(),
             what: what.clone(),
-            namespace: "apps".into(),
+            place: Place::Namespace("apps".into()),
         },
         E::Forbidden {
             who: "ada".into(),
             what: "list clusters.postgresql.cnpg.io".into(),
-            namespace: String::new(),
+            place: Place::AllNamespaces,
+        },
+        E::Forbidden {
+            who: "ada".into(),
+            what: "list storageclasses.storage.k8s.io".into(),
+            place: Place::Cluster,
         },
         E::Denied {
             message: "refused by validate.admission.daap.dev: 2Ti is above 1Ti".into(),

@@ -186,6 +186,13 @@ fn retained(dead: &Dead) {
             "-p",
             r#"{"metadata":{"finalizers":null}}"#,
         ],
+        &[
+            "patch",
+            "secret/theirs",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":null}}"#,
+        ],
         &["label", "secret/theirs", "cnpg.io/cluster=mine"],
         &["delete", "secret/theirs"],
     ] {

@@ -9,6 +9,7 @@ mod cases;
 mod land;
 mod outcome;
 mod page;
+mod twins;
 
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ async fn label_managed_only(ground: &Ground) {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_do_what_with_the_webhook() {
     let ground = land::lay("who").await;
+    twins::unbind(&ground).await;
     let mut table = Vec::new();
     for section in sections(&ground).await {
         table.push(rows(&ground, section).await);

@@ -8,11 +8,12 @@ use super::actor::Actor;
 const BEGINS: &str = "\
 # Who may do what
 
-Made from a run of `tests/suites/manifests/who` against a real API server with the webhook and the
-policies of `manifests/` in force: each cell is a write that was tried (as a server-side dry run, with
+Made from a run of `tests/suites/manifests/who` against a real API server with the webhook of
+`manifests/` in force: each cell is a write that was tried (as a server-side dry run, with
 RBAC that allows everything, so that admission alone decides). **yes**: it is let through. *kept*: it is
 let through, and what it wanted to change stays as it is. Everything else names the [rules](rules.md)
-that refuse it; where a ValidatingAdmissionPolicy answers before the webhook, only its rule is named.
+that refuse it. The policies that hold the core of the same rules while the webhook is away are left
+out, since they answer first and name one rule only; `status` and `managed-only` are policies.
 
 `orders`, `offered`, `leaving` and the deleted `archive` are of team payments, `ledger` is of team billing.
 The *owner* may act for payments, the *other team* for billing, the *outsider* for none. The
