@@ -33,6 +33,8 @@ const WORKERS: usize = 10;
 /// How long the operator and the collectors may take to do what an operation leaves to them.
 pub(crate) const SETTLING: Duration = Duration::from_secs(30);
 pub(crate) const LOOK: Duration = Duration::from_millis(400);
+/// How often an operation is recorded at most.
+const RECORDINGS: usize = 5;
 /// Cases after which a line tells that it goes on.
 const PROGRESS: usize = 100;
 /// Who has changed nothing for so long is done.
@@ -164,8 +166,26 @@ pub(crate) fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// A run in which the operator came in between is longer by what the plugin said again, and no later
+/// run would send as much: it is recorded anew.
 pub(crate) async fn record(place: &Place, operation: &Operation, number: usize) -> Faultless {
-    let database = format!("r{number:05}");
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let (run, met_conflict) = record_once(place, operation, number, attempts).await;
+        if !met_conflict || attempts == RECORDINGS {
+            return run;
+        }
+    }
+}
+
+async fn record_once(
+    place: &Place,
+    operation: &Operation,
+    number: usize,
+    attempt: usize,
+) -> (Faultless, bool) {
+    let database = format!("r{number:05}-{attempt}");
     prepare(place, operation, &database).await.unwrap();
     let (proxy, strikes) = place.proxy(operation.user, &database, None).await;
     let words = words(operation.words, &database);
@@ -181,12 +201,13 @@ pub(crate) async fn record(place: &Place, operation: &Operation, number: usize) 
     requests.sort();
     assert_eq!(end["inconsistencies"], json!([]), "{}", operation.name);
     place.clear(&place.world(&database).await).await;
-    Faultless {
+    let run = Faultless {
         sent,
         requests,
         end,
         lives,
-    }
+    };
+    (run, proxy.has_met_conflict())
 }
 
 /// What is there once a database has become ready, or its remains have been collected, and nobody

@@ -133,6 +133,7 @@ struct Seen {
     requests: Vec<Key>,
     counts: BTreeMap<String, usize>,
     fired: bool,
+    met_conflict: bool,
 }
 
 impl Proxy {
@@ -171,6 +172,11 @@ impl Proxy {
         self.shared.seen.lock().unwrap().fired
     }
 
+    /// Whether the API server itself has answered 409: somebody else was faster.
+    pub(crate) fn has_met_conflict(&self) -> bool {
+        self.shared.seen.lock().unwrap().met_conflict
+    }
+
     /// Every request so far.
     pub(crate) fn requests(&self) -> Vec<Key> {
         self.shared.seen.lock().unwrap().requests.clone()
@@ -180,7 +186,11 @@ impl Proxy {
 async fn answer(shared: Arc<Shared>, request: Request<Body>) -> Result<Response<Body>, Broken> {
     let fault = shared.note(request.method(), request.uri());
     let Some(fault) = fault else {
-        return forward(&shared.client, request).await;
+        let answer = forward(&shared.client, request).await?;
+        if answer.status() == StatusCode::CONFLICT {
+            shared.seen.lock().unwrap().met_conflict = true;
+        }
+        return Ok(answer);
     };
     if let Some(status) = fault.status() {
         return Ok(refusal(status));
