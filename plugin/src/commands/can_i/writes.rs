@@ -70,19 +70,7 @@ impl Writer {
     fn cluster(&self, name: &DatabaseName, team: &Team) -> Result<Value, Failure> {
         let purpose =
             Purpose::parse(PURPOSE).map_err(|error| Failure::new(format!("purpose: {error}")))?;
-        let asked = Asked {
-            name: name.clone(),
-            team: team.clone(),
-            purpose,
-            id: None,
-            instances: None,
-            storage: None,
-            storage_class: None,
-            image: None,
-            pool_mode: None,
-            pool_instances: None,
-            change_reason: None,
-        };
+        let asked = Asked::with_defaults(name.clone(), team.clone(), purpose);
         Ok(asked.cluster(&self.namespace, DatabaseId::random()))
     }
 

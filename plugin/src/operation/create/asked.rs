@@ -48,8 +48,13 @@ impl Asked {
         let purpose = cluster.annotation(annotation::PURPOSE).unwrap_or_default();
         let purpose = Purpose::parse(purpose)
             .map_err(|error| unreadable(annotation::PURPOSE, error.to_string()))?;
-        let asked = Self {
-            name: name.clone(),
+        Ok((Self::with_defaults(name.clone(), team, purpose), id))
+    }
+
+    /// Nothing but what has no default.
+    pub(crate) fn with_defaults(name: DatabaseName, team: Team, purpose: Purpose) -> Self {
+        Self {
+            name,
             team,
             purpose,
             id: None,
@@ -60,8 +65,7 @@ impl Asked {
             pool_mode: None,
             pool_instances: None,
             change_reason: None,
-        };
-        Ok((asked, id))
+        }
     }
 
     /// Everything written out.
