@@ -30,21 +30,26 @@ def checksums():
     return {(name, version): checksum for name, version, checksum in block.findall(lock)}
 
 
-def linked(resolve, root):
-    """What is linked into the program: dependencies that are neither for tests nor for building."""
-    nodes = {node["id"]: node for node in resolve["nodes"]}
-    edges, waiting = {}, [root]
-    while waiting:
-        package = waiting.pop()
-        if package in edges:
-            continue
-        edges[package] = sorted(
+def linked(triple):
+    """Names and versions of what is linked into the program. Unlike cargo metadata, cargo tree leaves out what
+    only a derive macro, a build script, a test or another member of the workspace asks for."""
+    command = ["cargo", "tree", "--locked", "--package", PROGRAM, "--target", triple]
+    command += ["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"]
+    told = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {tuple(line.split()[:2]) for line in told.splitlines()}
+
+
+def edges_of(resolve, among):
+    """Which of these packages need which of them."""
+    return {
+        node["id"]: sorted(
             dependency["pkg"]
-            for dependency in nodes[package]["deps"]
-            if any(kind["kind"] is None for kind in dependency["dep_kinds"])
+            for dependency in node["deps"]
+            if dependency["pkg"] in among and any(kind["kind"] is None for kind in dependency["dep_kinds"])
         )
-        waiting.extend(edges[package])
-    return edges
+        for node in resolve["nodes"]
+        if node["id"] in among
+    }
 
 
 def component(package, checksum):
@@ -71,9 +76,14 @@ def reference(package):
 
 def main(version, triple, archive):
     told = metadata(triple)
-    packages = {package["id"]: package for package in told["packages"]}
+    inside = linked(triple)
+    packages = {
+        package["id"]: package
+        for package in told["packages"]
+        if (package["name"], f"v{package['version']}") in inside
+    }
     root = next(id for id, package in packages.items() if package["name"] == PROGRAM and not package["source"])
-    edges, known = linked(told["resolve"], root), checksums()
+    edges, known = edges_of(told["resolve"], packages), checksums()
     crates = sorted((packages[id] for id in edges if id != root), key=reference)
     archive = pathlib.Path(archive)
     bill = {
