@@ -65,7 +65,7 @@ pub mod cnpg {
     pub const OPERATOR_ACCOUNT: &str = "system:serviceaccount:cnpg-system:cnpg-manager";
     /// What the keys begin with by which CNPG is steered; `cnpg.io/validation: disabled` is one.
     pub const STEERING: [&str; 2] = ["cnpg.io/", "alpha.cnpg.io/"];
-    /// What CNPG trusts by its name: Secrets `{cluster}-app` and so on.
+    /// Which Secrets CNPG trusts by their names: `{cluster}-app` and so on.
     pub const TRUSTED_SECRETS: [&str; 6] =
         ["app", "ca", "server", "replication", "superuser", "pooler"];
     /// Label selector of the operator's Deployment, in every way that CNPG is installed.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Resource;
 use crate::contract::cnpg::TRUSTED_SECRETS;
 use crate::contract::{NAME_PREFIX, PREFIX, label};
+use crate::names::instance_volume_cluster;
 use crate::object::View;
 
 /// What is being done to the object.
@@ -89,11 +90,9 @@ impl Write {
             | Resource::Subscription
             | Resource::Backup
             | Resource::ScheduledBackup => views.any(|object| governed_cluster(object).is_some()),
-            Resource::PersistentVolumeClaim => {
-                views.any(|object| object.label(label::ID).is_some())
-            }
-            Resource::Secret => views.any(|object| {
-                object.label(label::ID).is_some() || trusted_by(object.name()).is_some()
+            Resource::PersistentVolumeClaim | Resource::Secret => views.any(|object| {
+                object.label(label::ID).is_some()
+                    || trusted_by(self.resource, object.name()).is_some()
             }),
             Resource::ConfigMap => views.any(is_tombstone),
         }
@@ -128,10 +127,17 @@ pub(super) fn is_tombstone(object: View<'_>) -> bool {
         .is_some_and(|labels| labels.contains_key(label::DELETED))
 }
 
-/// The Cluster, called `daap-…`, that trusts a Secret by its name. CNPG labels some of them with
-/// nothing: the authority that all of a database's clients trust is one.
+/// The Cluster, called `daap-…`, that trusts a Secret or takes a volume by its name. CNPG labels some
+/// of the Secrets with nothing: the authority that all of a database's clients trust is one.
 #[must_use]
-pub(super) fn trusted_by(secret: &str) -> Option<&str> {
-    let (cluster, suffix) = secret.rsplit_once('-')?;
-    (cluster.starts_with(NAME_PREFIX) && TRUSTED_SECRETS.contains(&suffix)).then_some(cluster)
+pub(super) fn trusted_by(resource: Resource, name: &str) -> Option<&str> {
+    let cluster = match resource {
+        Resource::PersistentVolumeClaim => instance_volume_cluster(name)?,
+        Resource::Secret => {
+            let (cluster, suffix) = name.rsplit_once('-')?;
+            TRUSTED_SECRETS.contains(&suffix).then_some(cluster)?
+        }
+        _ => return None,
+    };
+    cluster.starts_with(NAME_PREFIX).then_some(cluster)
 }

@@ -9,5 +9,5 @@ mod team;
 
 pub use database::{DatabaseName, InvalidDatabaseName};
 pub use id::{DatabaseId, InvalidDatabaseId};
-pub use instance_volume::is_instance_volume;
+pub use instance_volume::{instance_volume_cluster, is_instance_volume};
 pub use team::{InvalidTeam, Team};

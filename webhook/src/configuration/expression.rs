@@ -19,7 +19,8 @@ pub enum Condition {
     /// another finalizer, it is made or deleted. The rest – binding a volume, say – is what Kubernetes
     /// does all the time.
     ChangesWhatIsKept,
-    /// A Secret that a Cluster called `daap-…` trusts by its name, and that carries no id of ours.
+    /// A Secret that a Cluster called `daap-…` trusts by its name, or a volume that it takes, and that
+    /// carries no id of ours.
     TrustedByName,
     /// The operator is exempt from ownership, never from the record: what changes no label and no
     /// annotation passes, so that a dead webhook does not stop it.
@@ -65,9 +66,10 @@ impl Condition {
             Self::ChangesWhatIsKept => changes_what_is_kept(),
             Self::TrustedByName => format!(
                 "[oldObject == null ? object : oldObject].exists(o, \
-                 o.metadata.?name.orValue('').matches('^{NAME_PREFIX}.*-({})$') \
+                 (request.resource.resource == 'secrets' ? {} : {}) \
                  && !('{}' in o.metadata.?labels.orValue({{}})))",
-                TRUSTED_SECRETS.join("|"),
+                called(&format!("-({})", TRUSTED_SECRETS.join("|"))),
+                called("-[0-9]+(-wal)?"),
                 label::ID
             ),
             Self::NotOperatorKeepingRecord => format!(
@@ -106,6 +108,11 @@ fn governed() -> String {
         begins("generateName"),
         named(),
     )
+}
+
+/// Called after a Cluster of ours, and this.
+fn called(suffix: &str) -> String {
+    format!("o.metadata.?name.orValue('').matches('^{NAME_PREFIX}.*{suffix}$')")
 }
 
 fn named() -> String {

@@ -79,6 +79,19 @@ pub const DEPENDENTS: [&str; 6] = [
     "scheduledbackups",
 ];
 const EVERY: [&str; 3] = ["CREATE", "UPDATE", "DELETE"];
+/// Volumes and Secrets. Who writes the status of a volume writes its metadata, too.
+const RETAINED: [Rule; 2] = [
+    Rule {
+        group: "",
+        resources: &["persistentvolumeclaims", "secrets"],
+        operations: &EVERY,
+    },
+    Rule {
+        group: "",
+        resources: &["persistentvolumeclaims/status"],
+        operations: &["UPDATE"],
+    },
+];
 const WRITTEN: [&str; 2] = ["CREATE", "UPDATE"];
 
 /// The mutating configuration.
@@ -173,19 +186,7 @@ pub const VALIDATING: [Webhook; 6] = [
     Webhook {
         name: "retained.admission.daap.dev",
         path: "/validate",
-        rules: &[
-            Rule {
-                group: "",
-                resources: &["persistentvolumeclaims", "secrets"],
-                operations: &EVERY,
-            },
-            // Who writes the status of a volume writes its metadata, too.
-            Rule {
-                group: "",
-                resources: &["persistentvolumeclaims/status"],
-                operations: &["UPDATE"],
-            },
-        ],
+        rules: &RETAINED,
         failure_policy: FailurePolicy::Fail,
         selects: Some(label::ID),
         conditions: &[
@@ -195,15 +196,11 @@ pub const VALIDATING: [Webhook; 6] = [
             NotNamespaceController,
         ],
     },
-    // CNPG labels them with nothing of ours, and a Cluster trusts them by their names.
+    // What carries no label of ours, and what a Cluster trusts or takes by its name all the same.
     Webhook {
         name: "trusted.admission.daap.dev",
         path: "/validate",
-        rules: &[Rule {
-            group: "",
-            resources: &["secrets"],
-            operations: &EVERY,
-        }],
+        rules: &RETAINED,
         failure_policy: FailurePolicy::Fail,
         selects: None,
         conditions: &[

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::{Operation, Question, Resource, Unanswered};
+use super::super::{Operation, Question, Unanswered};
 use super::dependent_objects::{instance_account, last_tombstone};
 use super::ownership::must_own;
 use super::{Context, Verdict};
@@ -75,11 +75,10 @@ fn created(context: Context<'_>, new: View<'_>) -> Verdict {
     Ok(violations)
 }
 
-/// A Secret that says nothing, and that a Cluster trusts by its name: whoever changes its authority
-/// stands between it and its clients.
-fn trusted(context: Context<'_>, secret: View<'_>) -> Verdict {
-    let is_secret = context.write.resource == Resource::Secret;
-    let Some(name) = trusted_by(secret.name()).filter(|_| is_secret) else {
+/// What says nothing, and is a Cluster's by its name: whoever changes the Secret of its authority
+/// stands between it and its clients, and whoever has the volume of its next instance reads the data.
+fn trusted(context: Context<'_>, object: View<'_>) -> Verdict {
+    let Some(name) = trusted_by(context.write.resource, object.name()) else {
         return Ok(Vec::new());
     };
     let cluster = context.facts.object(Question::Cluster {

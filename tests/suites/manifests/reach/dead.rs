@@ -148,8 +148,20 @@ fn retained(dead: &Dead) {
         CREATE,
         Some(&plain("Secret", "daap-orders-app", &kept)),
     );
-    for name in ["daap-orders-notes", "legacy-app"] {
+    let volume = |name: &str| {
+        let mut volume = plain("PersistentVolumeClaim", name, &none);
+        let storage = json!({"requests": {"storage": "1Gi"}});
+        volume["spec"] = json!({"accessModes": ["ReadWriteOnce"], "resources": storage});
+        volume
+    };
+    for name in ["daap-orders-2", "daap-orders-2-wal"] {
+        dead.asked(TRUSTED, CREATE, Some(&volume(name)));
+    }
+    for name in ["daap-orders-notes", "legacy-app", "daap-orders-2"] {
         dead.not_asked(User::Admin, CREATE, Some(&plain("Secret", name, &none)));
+    }
+    for name in ["daap-orders-notes", "legacy-2", "daap-orders-app"] {
+        dead.not_asked(User::Admin, CREATE, Some(&volume(name)));
     }
     for words in [
         &["label", "secret/ours", "tier=gold"][..],

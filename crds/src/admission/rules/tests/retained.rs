@@ -193,24 +193,36 @@ fn nobody_makes_a_part_of_anothers_database() {
     assert_eq!(deleted.refusals(&create), [DENIED]);
 }
 
-/// CNPG takes a Secret of the right name as it finds it, also one that came before its own.
+/// CNPG takes a Secret of the right name as it finds it, also one that came before its own, and the
+/// data of its next instance go to whichever volume is called so.
 #[test]
-fn nobody_makes_a_secret_that_anothers_database_trusts() {
-    let create = |world: &World, user, name: &str| {
-        let secret = json!({"metadata": {"name": name}, "data": {"password": "bWluZQ=="}});
-        world.refusals(&write(
-            Resource::Secret,
-            Operation::Create,
-            user,
-            None,
-            Some(&secret),
-        ))
+fn nobody_makes_what_anothers_database_takes_by_its_name() {
+    let create = |world: &World, resource, user, name: &str| {
+        let object = json!({"metadata": {"name": name}});
+        let write = write(resource, Operation::Create, user, None, Some(&object));
+        world.refusals(&write)
     };
-    for world in worlds() {
-        assert_eq!(create(&world, "outsider", "daap-orders-app"), [DENIED]);
-        assert_eq!(create(&world, "payments-dev", "daap-orders-app"), [""; 0]);
-        assert_eq!(create(&world, "outsider", "daap-orders-notes"), [""; 0]);
-        // The name gate judges it when that Cluster comes.
-        assert_eq!(create(&world, "outsider", "daap-later-app"), [""; 0]);
+    // The name gate judges what is called after a Cluster that comes later.
+    for (resource, taken, free) in [
+        (
+            Resource::Secret,
+            &["daap-orders-app"][..],
+            ["daap-orders-notes", "daap-later-app"],
+        ),
+        (
+            Resource::PersistentVolumeClaim,
+            &["daap-orders-2", "daap-orders-2-wal"],
+            ["daap-orders-notes", "daap-later-1"],
+        ),
+    ] {
+        for world in worlds() {
+            for name in taken {
+                assert_eq!(create(&world, resource, "outsider", name), [DENIED]);
+                assert_eq!(create(&world, resource, "payments-dev", name), [""; 0]);
+            }
+            for name in free {
+                assert_eq!(create(&world, resource, "outsider", name), [""; 0]);
+            }
+        }
     }
 }

@@ -87,10 +87,11 @@ fn both(kind: Kind, name: &str) -> Vec<Case> {
 pub(super) fn volumes() -> Vec<Case> {
     let (volume, archive) = ("daap-orders-1", "daap-archive-1");
     let mut cases = both(VOLUMES, volume);
-    let new = |id: &str| {
-        json!({"metadata": {"name": "new", "labels": {"daap.dev/id": id}},
+    let called = |name: &str, labels: Value| {
+        json!({"metadata": {"name": name, "labels": labels},
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
     };
+    let new = |id: &str| called("new", json!({"daap.dev/id": id}));
     cases.extend([
         change(
             VOLUMES,
@@ -140,6 +141,18 @@ pub(super) fn volumes() -> Vec<Case> {
         create("… of the deleted database", Owner, VOLUMES, new(ARCHIVE_ID)),
         create("… of the other team's", OtherTeam, VOLUMES, new(LEDGER_ID)),
         create("… of nobody", Everybody, VOLUMES, new(NEW_ID)),
+        create(
+            "create one that the next instance of `orders` would take by its name",
+            Owner,
+            VOLUMES,
+            called("daap-orders-2", json!({})),
+        ),
+        create(
+            "… that no database would take",
+            Everybody,
+            VOLUMES,
+            called("daap-orders-notes", json!({})),
+        ),
         label(
             "give one the id of `orders`",
             Owner,
