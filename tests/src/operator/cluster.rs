@@ -211,8 +211,12 @@ impl Pass {
         let api: Api<Secret> = Api::namespaced(self.shared.client.clone(), &self.cluster.namespace);
         let secret = api.get(&self.cluster.app_secret()).await?;
         let version = secret.resource_version().unwrap_or_default();
-        let uid = primary.uid().unwrap_or_default();
-        let mark = format!("{uid} {version}");
+        let Some(report) = self.reported(primary) else {
+            return Ok(());
+        };
+        // Whichever instance is the primary, it is the same system, and has the password. Written anew
+        // it would have another salt, and whoever is logging in to the pooler just then would hang.
+        let mark = format!("{} {version}", report.system_id);
         let known = |shared: &Shared| {
             shared
                 .passwords
@@ -228,6 +232,7 @@ impl Pass {
             "ALTER ROLE {} LOGIN PASSWORD '{password}';",
             identifier(self.cluster.owner())
         );
+        let uid = primary.uid().unwrap_or_default();
         self.shared.kubelet.sql(&uid, "postgres", &sql).await?;
         if let Ok(mut known) = self.shared.passwords.lock() {
             known.insert(self.cluster.uid.clone(), mark);

@@ -1,17 +1,21 @@
 //! Writes the status of an object step by step, only what changed, as the operator does.
 
+use json_patch::{
+    AddOperation, PatchOperation, RemoveOperation, TestOperation, jsonptr::PointerBuf,
+};
 use kube::{
-    Api,
+    Api, ResourceExt as _,
     api::{DynamicObject, Patch, PatchParams},
 };
 use serde_json::{Map, Value, json};
 
-use super::{error::Error, objects::difference};
+use super::error::Error;
 
 /// The status of one object, as it was read and as it was written since.
 pub(super) struct Status {
     api: Api<DynamicObject>,
     name: String,
+    uid: String,
     now: Map<String, Value>,
 }
 
@@ -21,6 +25,7 @@ impl Status {
         Self {
             api,
             name: name.to_owned(),
+            uid: object.uid().unwrap_or_default(),
             now: now.cloned().unwrap_or_default(),
         }
     }
@@ -44,23 +49,51 @@ impl Status {
         Some((condition["status"].as_str()?, condition["reason"].as_str()?))
     }
 
-    /// Changes the status and writes what is different, in one request; nothing if nothing is.
+    /// Changes the status and writes what is different, in one request; nothing if nothing is. It is
+    /// refused when another object has the name by now: what was true of the earlier one would keep
+    /// the next from ever being set up.
     pub(super) async fn update(
         &mut self,
         change: impl FnOnce(&mut Map<String, Value>),
     ) -> Result<(), Error> {
         let mut next = self.now.clone();
         change(&mut next);
-        let patch = difference(&self.now, &next);
-        if patch.is_empty() {
+        if next == self.now {
             return Ok(());
         }
-        let patch = json!({ "status": patch });
+        let patch = Patch::Json::<()>(self.patch(&next));
         self.api
-            .patch_status(&self.name, &PatchParams::default(), &Patch::Merge(patch))
+            .patch_status(&self.name, &PatchParams::default(), &patch)
             .await?;
         self.now = next;
         Ok(())
+    }
+
+    /// Field by field, and only while it is the same object.
+    fn patch(&self, next: &Map<String, Value>) -> json_patch::Patch {
+        let add = |tokens: &[&str], value: Value| {
+            PatchOperation::Add(AddOperation {
+                path: PointerBuf::from_tokens(tokens.iter().copied()),
+                value,
+            })
+        };
+        let mut operations = vec![PatchOperation::Test(TestOperation {
+            path: PointerBuf::from_tokens(["metadata", "uid"]),
+            value: self.uid.as_str().into(),
+        })];
+        if self.now.is_empty() {
+            operations.push(add(&["status"], json!({})));
+        }
+        for key in self.now.keys().filter(|key| !next.contains_key(*key)) {
+            operations.push(PatchOperation::Remove(RemoveOperation {
+                path: PointerBuf::from_tokens(["status", key]),
+            }));
+        }
+        let changed = next
+            .iter()
+            .filter(|(key, value)| self.now.get(*key) != Some(*value));
+        operations.extend(changed.map(|(key, value)| add(&["status", key], value.clone())));
+        json_patch::Patch(operations)
     }
 
     /// Enters a phase of a Cluster; the condition `Ready` says no more than whether it is the healthy one.

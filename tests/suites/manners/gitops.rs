@@ -1,9 +1,18 @@
 //! `create --dry-run=client -o yaml` writes manifests that kubectl applies unchanged, once and again.
 
-use std::process::{Output, Stdio};
+use std::{
+    process::{Output, Stdio},
+    time::Duration,
+};
 
-use daap_tests::place::{Place, text};
-use daap_tests::sandbox::User;
+use anyhow::ensure;
+use daap_tests::{
+    place::{Place, text},
+    sandbox::{User, wait_for},
+};
+
+/// How long the operator may go on writing its status.
+const LIMIT: Duration = Duration::from_secs(90);
 
 fn kubectl(place: &Place<'_>, words: &[&str], file: &str) -> Output {
     let mut command = place.sandbox.kubectl(User::PaymentsDev);
@@ -30,9 +39,14 @@ async fn manifests_are_applied_without_drift() {
         for turn in ["first", "second"] {
             let output = kubectl(&place, &[&["apply"], how].concat(), file);
             assert!(output.status.success(), "{name}, {turn}: {}", text(&output));
-            let output = kubectl(&place, &[&["diff"], how].concat(), file);
-            let drift = text(&output);
-            assert_eq!(output.status.code(), Some(0), "{name}, {turn}: {drift}");
+            let what = format!("{name}, {turn}: applied without drift");
+            // kubectl reads twice, and shows as well what the operator wrote in between.
+            let same = wait_for(&what, LIMIT, async || {
+                let output = kubectl(&place, &[&["diff"], how].concat(), file);
+                ensure!(output.status.success(), "{}", text(&output));
+                Ok(Some(()))
+            });
+            same.await.unwrap();
         }
         let database = place.json(&["get", name, "-o", "json"]);
         assert_eq!(database["record"]["version"], 1, "{database}");

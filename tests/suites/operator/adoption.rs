@@ -87,7 +87,8 @@ async fn deleted_during_initdb_it_comes_back_healthy_without_its_database() {
     database.apply_cluster(&manifest).await;
     let asleep = wait_for("initdb is on the way", LIMIT, async || {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        let asleep = superuser(&database, sql)
+        let asleep = database
+            .superuser(CLAIM, sql)
             .await
             .is_some_and(|count| count == "1");
         Ok(asleep.then_some(()))
@@ -104,23 +105,8 @@ async fn deleted_during_initdb_it_comes_back_healthy_without_its_database() {
     let claim = database.get("persistentvolumeclaims", CLAIM).await;
     assert_eq!(claim["metadata"]["annotations"][status], "ready");
     let databases = "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database";
-    let databases = superuser(&database, databases).await;
+    let databases = database.superuser(CLAIM, databases).await;
     assert_eq!(databases.as_deref(), Some("postgres,template0,template1"));
-}
-
-/// What SQL returns inside of an instance, where one runs, also in a Job.
-async fn superuser(database: &Database, sql: &str) -> Option<String> {
-    let claim = database.get("persistentvolumeclaims", CLAIM).await;
-    claim["spec"]["volumeName"].as_str()?;
-    let file = database.volume(CLAIM).await.join("pgdata/postmaster.pid");
-    let lines = std::fs::read_to_string(file).ok()?;
-    // The fifth line is the folder of its socket.
-    let folder = lines.lines().nth(4)?;
-    let mut psql = tokio::process::Command::new("psql");
-    psql.args(["-XqAt", "-h", folder, "-U", "postgres", "-c", sql]);
-    let output = psql.output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    output.status.success().then_some(said)
 }
 
 #[tokio::test]
@@ -223,7 +209,7 @@ async fn a_pod_that_still_stops_holds_up_the_next_cluster() {
     let (answer, ()) = tokio::join!(busy, async {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
         let asleep = wait_for("a client is busy", LIMIT, async || {
-            let count = superuser(&database, sql).await;
+            let count = database.superuser(CLAIM, sql).await;
             Ok(count.is_some_and(|count| count == "1").then_some(()))
         });
         asleep.await.unwrap();

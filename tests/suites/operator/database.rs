@@ -11,10 +11,12 @@ use kube::{
     core::GroupVersionKind,
 };
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::timeout};
 
 /// How long anything may take on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+/// When a client is given up: `PgBouncer` lets one wait for 120 s for a server.
+const HANGS: Duration = Duration::from_secs(30);
 /// Phase of a Cluster that is as it is wanted.
 pub(crate) const HEALTHY: &str = "Cluster in healthy state";
 /// What is in the table of [`Database::with_rows`], on one line.
@@ -328,10 +330,26 @@ impl Database {
         psql.env("PGPASSWORD", password)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let output = psql.output().await?;
+        let output = timeout(HANGS, psql.output()).await;
+        let output = output.context("psql hangs, and was killed")??;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "psql: {}", said.trim());
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// What SQL returns inside of an instance, where one runs, also in a Job.
+    pub(crate) async fn superuser(&self, instance: &str, sql: &str) -> Option<String> {
+        let claim = self.get("persistentvolumeclaims", instance).await;
+        claim["spec"]["volumeName"].as_str()?;
+        let file = self.volume(instance).await.join("pgdata/postmaster.pid");
+        let lines = std::fs::read_to_string(file).ok()?;
+        // The fifth line is the folder of its socket.
+        let folder = lines.lines().nth(4)?;
+        let mut psql = tokio::process::Command::new("psql");
+        psql.args(["-XqAt", "-h", folder, "-U", "postgres", "-c", sql]);
+        let output = psql.output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then_some(said)
     }
 
     /// Runs SQL until it succeeds.

@@ -2,10 +2,11 @@
 
 use std::{fs, process::Command};
 
+use daap_tests::sandbox::wait_for;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::database::{Database, ROWS};
+use crate::database::{Database, LIMIT, ROWS};
 
 /// Waits until another instance is the primary; its name.
 async fn promoted(database: &Database, instead_of: &str) -> String {
@@ -24,10 +25,9 @@ async fn promoted(database: &Database, instead_of: &str) -> String {
 async fn follows(database: &Database, old: &str, new: &str) {
     database.wait_ready(3).await;
     let streams = "SELECT count(*) FROM pg_stat_replication";
-    let all =
-        daap_tests::sandbox::wait_for("replicas stream", crate::database::LIMIT, async || {
-            Ok((database.sql(streams).await? == "2").then_some(()))
-        });
+    let all = wait_for("replicas stream", LIMIT, async || {
+        Ok((database.sql(streams).await? == "2").then_some(()))
+    });
     all.await.unwrap();
     for (name, role) in [(old, "replica"), (new, "primary")] {
         for plural in ["pods", "persistentvolumeclaims"] {
@@ -63,6 +63,14 @@ async fn a_replica_takes_over_when_the_primarys_pod_is_deleted() {
 #[tokio::test]
 async fn a_replica_takes_over_when_postgres_crashes_on_the_primary() {
     let database = Database::with_rows("failover-crash", 3).await;
+    // What a primary has not sent when it crashes is lost.
+    let received =
+        "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()";
+    let all = wait_for("replicas have every row", LIMIT, async || {
+        let count = database.superuser("daap-orders-1", received).await;
+        Ok((count.as_deref() == Some("2")).then_some(()))
+    });
+    all.await.unwrap();
     crash(&database, "daap-orders-1").await;
     let new = promoted(&database, "daap-orders-1").await;
     assert_eq!(database.sql_soon(ROWS).await, "1,2");
