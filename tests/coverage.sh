@@ -18,8 +18,10 @@ cargo build --locked --workspace --bins
 # The suites that reach lines which the others do not; `make test` runs all of them.
 export DAAP_FUZZ_SECONDS=1 RIGHTS_ROW=get
 suites=(connected completion history lifecycle manners recovery rights understand wrong_input)
-cargo test --locked --workspace --exclude daap-tests --no-fail-fast
-cargo test --locked -p daap-tests --lib "${suites[@]/#/--test=}" --no-fail-fast
+# Whether they pass is what `make test` is about: here the programs are slow enough to miss a deadline.
+tests() { cargo test --locked --no-fail-fast "$@" || echo "note: not every test passed with instrumented programs" >&2; }
+tests --workspace --exclude daap-tests
+tests -p daap-tests --lib "${suites[@]/#/--test=}"
 
 # A sandbox goes down just after the suite that used it, and writes its profiles then.
 deadline=$((SECONDS + 30))
