@@ -157,11 +157,13 @@ async fn nobody_plants_what_a_database_would_take_for_its_own(
             "stringData": {"password": "known"},
         })
     };
-    let volume = json!({
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "mine", "labels": {label::ID: id}},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-    });
+    let volume = |name: &str, labels: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": name, "labels": labels},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        })
+    };
     let planted = [
         secret("daap-orders-app", json!({})),
         secret(
@@ -169,7 +171,9 @@ async fn nobody_plants_what_a_database_would_take_for_its_own(
             json!({label::ID: "1b4e28ba-2fa1-4d2a-8f3c-b9a1f0f5c0de"}),
         ),
         secret("mine", json!({label::ID: id, label::OWNER_TEAM: "billing"})),
-        volume,
+        volume("mine", json!({label::ID: id})),
+        volume("daap-orders-2", json!({})),
+        volume("daap-orders-2-wal", json!({"cnpg.io/cluster": "mine"})),
     ];
     let create = ["create", "--dry-run=server", "-f", "-"];
     let role = [
