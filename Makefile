@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage bench lint fmt deny image dist sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage bench instructions lint fmt deny image dist sandbox-up sandbox-down sandbox-status
 
 # Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
 export INSTA_UPDATE := no
@@ -84,6 +84,9 @@ coverage: setup ## Every test, and how many lines they run: crds above 90 %, all
 
 bench: setup ## Measure it beside what people would use instead: docs/benchmarks.md (about 20 minutes, on a quiet machine)
 	@tests/bench/run.sh
+
+instructions: ## Count the instructions of the hot paths beside those recorded: a regression shows on any machine
+	@tests/bench/instructions.sh
 
 image: ## The images of webhook and plugin, without Docker: archives for `docker load` in dist/image, and a test of them
 	@image/build.sh dist/image

@@ -16,12 +16,12 @@ baseline() {
   mv "$target/bench/daap-baseline.new" "$target/bench/daap-baseline"
 }
 
+# debian PROGRAM=PACKAGE …: installs what is missing.
 debian() {
-  local missing=()
-  command -v wrk >/dev/null || missing+=(wrk)
-  [ -x /usr/bin/time ] || missing+=(time)
-  command -v curl >/dev/null || missing+=(curl)
-  command -v taskset >/dev/null || missing+=(util-linux)
+  local missing=() wanted
+  for wanted in "$@"; do
+    command -v "${wanted%=*}" >/dev/null || missing+=("${wanted#*=}")
+  done
   [ ${#missing[@]} -eq 0 ] && return
   local install=(apt-get install --yes --no-install-recommends "${missing[@]}")
   if [ "$(id -u)" -ne 0 ]; then
@@ -42,10 +42,16 @@ case ${1:-all} in
   baseline) baseline ;;
   oha) tools ;;
   all)
-    debian
+    debian wrk=wrk /usr/bin/time=time curl=curl taskset=util-linux
     tools >/dev/null
     baseline
-    (cd ../.. && cargo build --quiet --locked --release -p daap-webhook -p kubectl-daap -p daap-bench --bins)
+    # Sandboxes are raised as they always are; what is measured in them is built for release.
+    (cd ../.. && cargo build --quiet --locked -p daap-tests --bins &&
+      cargo build --quiet --locked --release -p daap-webhook -p kubectl-daap -p daap-bench --bins)
     ;;
-  *) echo "usage: build.sh [baseline|oha|all]" >&2; exit 2 ;;
+  instructions)
+    debian valgrind=valgrind python3=python3
+    (cd ../.. && cargo build --quiet --locked --release -p kubectl-daap -p daap-bench --bins)
+    ;;
+  *) echo "usage: build.sh [baseline|oha|instructions|all]" >&2; exit 2 ;;
 esac

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures everything and writes target/bench/run/results.{json,md}. Further arguments go to
-# `daap-bench measure`: --rounds 5, --seconds 5, --server-core 0, --client-core 1.
+# Measures everything and writes it into docs/benchmarks.md, with a picture. Arguments go to
+# `daap-bench measure`: --only list, --rounds 5, --databases 100,1000,10000, --server-core 0; what was measured earlier
+# stays in the page.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests/bench/build.sh all
@@ -8,6 +9,7 @@ target=${CARGO_TARGET_DIR:-target}
 load=$(cut -d' ' -f1 /proc/loadavg)
 awk -v load="$load" 'BEGIN { exit !(load > 0.5) }' &&
   echo "warning: the machine is busy (load $load): what is measured now is worth little" >&2
-"$target/release/daap-bench" measure --programs "$target/release" --baseline "$target/bench/daap-baseline" \
+"$target/release/daap-bench" measure --programs "$target/release" --sandbox "$target/debug/daap-sandbox" \
+  --baseline "$target/bench/daap-baseline" --control-plane "$(tests/controlplane/build.sh)" \
   --folder "$target/bench/run" --oha "$(tests/bench/build.sh oha)" "$@"
-cat "$target/bench/run/results.md"
+"$target/release/daap-bench" report --folder "$target/bench/run"

@@ -4,6 +4,8 @@
 mod api_server;
 mod constant;
 pub mod corpus;
+mod lists;
 
 pub use api_server::{ApiServer, kubeconfig};
 pub use constant::constant;
+pub use lists::serve_lists;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use daap_bench::corpus::{Expected, corpus};
-use daap_bench::{ApiServer, constant, kubeconfig};
+use daap_bench::{ApiServer, constant, kubeconfig, serve_lists};
 use daap_webhook::{Bounds, Certificates, listen};
 use jiff::Timestamp;
 use serde_json::json;
@@ -46,6 +46,18 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         kubeconfig: PathBuf,
     },
+    /// Answer lists of many databases, and write a kubeconfig for whoever asks.
+    Lists {
+        /// Address and port (plain HTTP).
+        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
+        listen: SocketAddr,
+        /// How many.
+        #[arg(long, value_name = "N")]
+        databases: usize,
+        /// Where the kubeconfig is written to, once it listens.
+        #[arg(long, value_name = "FILE")]
+        kubeconfig: PathBuf,
+    },
     /// Answer every review with the same bytes, by the code that the webhook listens with.
     Constant {
         /// Address and port (TLS).
@@ -61,8 +73,10 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         validated: PathBuf,
     },
-    /// Measure, and write results.json and results.md.
+    /// Measure, and write down every value.
     Measure(measure::Measure),
+    /// Write what was measured into docs/benchmarks.md, and its picture.
+    Report(measure::Report),
 }
 
 #[tokio::main]
@@ -93,6 +107,16 @@ async fn run(command: Command) -> anyhow::Result<()> {
             std::fs::write(&file, kubeconfig(server.address))?;
             Ok(server.task.await??)
         }
+        Command::Lists {
+            listen,
+            databases,
+            kubeconfig: file,
+        } => {
+            serve_lists(listen, databases, |address| {
+                std::fs::write(file, kubeconfig(address))
+            })
+            .await
+        }
         Command::Constant {
             listen: address,
             certificates: folder,
@@ -113,6 +137,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         // What is measured runs in processes of its own; here is only waited for.
         Command::Measure(measure) => tokio::task::spawn_blocking(move || measure.run()).await?,
+        Command::Report(report) => report.run(),
     }
 }
 

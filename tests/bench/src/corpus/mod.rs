@@ -11,12 +11,15 @@
 )]
 
 mod clusters;
+pub mod databases;
 mod objects;
 mod poolers;
 mod world;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+pub(crate) use objects::store;
 
 use clusters::{large, of_creation, of_denials, of_updates};
 use poolers::of_poolers;

@@ -11,7 +11,7 @@ pub(super) fn defaulted(cluster: &mut Value) {
 }
 
 /// What a stored object has beside: who wrote which field, a status, and the API server's own.
-pub(super) fn store(object: &mut Value, uid: &str, status: Value) {
+pub(crate) fn store(object: &mut Value, uid: &str, status: Value) {
     let metadata = &mut object["metadata"];
     metadata["uid"] = uid.into();
     metadata["creationTimestamp"] = "2026-01-01T00:00:00Z".into();

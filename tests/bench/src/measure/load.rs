@@ -51,7 +51,7 @@ impl Load<'_> {
     /// As fast as it is answered.
     pub(crate) fn closed(self, reconnects: bool) -> anyhow::Result<Counted> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("post.lua");
-        let mut command = pinned(self.core);
+        let mut command = pinned(&self.core.to_string());
         command
             .args(["timeout", &self.limit(), "wrk", "--threads", "1"])
             .args(["--connections", &self.connections.to_string()])
@@ -70,7 +70,7 @@ impl Load<'_> {
     /// At a fixed rate, whether it is answered in time or not: p50, p99 and p99.9 in microseconds, from
     /// when each request should have been sent.
     pub(crate) fn open(self, oha: &Path, rate: f64) -> anyhow::Result<[f64; 3]> {
-        let mut command = pinned(self.core);
+        let mut command = pinned(&self.core.to_string());
         command
             .args(["timeout", &self.limit()])
             .arg(oha)

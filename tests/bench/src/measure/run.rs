@@ -32,7 +32,9 @@ const MANY: usize = 64;
 pub(super) struct Run<'a> {
     pub(super) place: Place<'a>,
     pub(super) lasts: Duration,
-    pub(super) table: Table,
+    /// Sends at a fixed rate.
+    pub(super) oha: &'a Path,
+    pub(super) table: &'a mut Table,
 }
 
 impl Run<'_> {
@@ -71,14 +73,19 @@ impl Run<'_> {
         webhook.stop()
     }
 
+    /// Reviews that age are made anew.
+    fn renew(&self) -> anyhow::Result<()> {
+        let ahead = Timestamp::now().checked_add(jiff::SignedDuration::try_from(AHEAD)?)?;
+        write_corpus(self.place.folder, ahead)
+    }
+
     fn start_all(&self) -> anyhow::Result<Vec<(Kind, Process)>> {
         let started = Kind::ALL.map(|kind| Ok((kind, self.place.start(kind)?)));
         started.into_iter().collect()
     }
 
     fn request_row(&mut self, kind: Kind, server: &Process, row: &str) -> anyhow::Result<()> {
-        let ahead = Timestamp::now().checked_add(jiff::SignedDuration::try_from(AHEAD)?)?;
-        write_corpus(self.place.folder, ahead)?;
+        self.renew()?;
         let (url, body) = (self.url(server, row)?, self.body(row));
         self.answers_well(kind, row, &url, &body)?;
         let before = server.processor()?;
@@ -111,16 +118,18 @@ impl Run<'_> {
     }
 
     /// At half of what the baseline can at most, so that nobody is overrun.
-    pub(super) fn latencies(&mut self, rounds: usize, oha: &Path) -> anyhow::Result<()> {
-        let servers = self.start_all()?;
+    pub(super) fn latencies(&mut self, rounds: usize) -> anyhow::Result<()> {
+        let mut servers = self.start_all()?;
+        servers.retain(|(kind, _)| *kind != Kind::Constant);
         for round in 1..=rounds {
             for row in LATENCY {
                 let peak = self.table.median(row, "requests/s, baseline");
                 let rate = peak.context("the baseline's peak is not measured")? / 2.0;
                 for (kind, server) in &servers {
+                    self.renew()?;
                     let (url, body) = (self.url(server, row)?, self.body(row));
                     self.answers_well(*kind, row, &url, &body)?;
-                    let latency = self.load(&url, &body, MANY).open(oha, rate)?;
+                    let latency = self.load(&url, &body, MANY).open(self.oha, rate)?;
                     let row = format!("{row} at half of the baseline's peak");
                     for (percentile, micros) in ["p50", "p99", "p99.9"].iter().zip(latency) {
                         let cell = format!("{percentile} µs, {}", kind.as_str());

@@ -60,7 +60,7 @@ impl Place<'_> {
         let port = free_port()?;
         let at = |name: &str| self.folder.join(name).into_os_string();
         let listen = format!("127.0.0.1:{port}");
-        let mut command = pinned(self.server_core);
+        let mut command = pinned(&self.server_core.to_string());
         match kind {
             Kind::Webhook => command
                 .arg(self.programs.join("daap-webhook"))
@@ -88,7 +88,7 @@ impl Place<'_> {
     /// Starts the API server that both webhooks ask, on the core of the client.
     pub(crate) fn api_server(&self) -> anyhow::Result<Process> {
         let port = free_port()?;
-        let mut command = pinned(self.client_core);
+        let mut command = pinned(&self.client_core.to_string());
         command
             .arg(self.programs.join("daap-bench"))
             .args(["api-server", "--listen", &format!("127.0.0.1:{port}")])
@@ -142,10 +142,10 @@ impl Process {
     }
 }
 
-/// A command that runs on one core.
-pub(crate) fn pinned(core: usize) -> Command {
+/// A command that runs on these processors, as in `0` or `0,1`.
+pub(crate) fn pinned(cores: &str) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &core.to_string()]);
+    command.args(["--cpu-list", cores]);
     command
 }
 

@@ -1,128 +1,114 @@
-//! Medians and their spread, and the table that they stand in.
+//! What was measured, value by value, and medians with their spread.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What was measured several times.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     /// The one in the middle.
     pub(crate) median: f64,
     /// The smallest.
-    min: f64,
+    pub(crate) min: f64,
     /// The largest.
-    max: f64,
-    /// How many there are.
-    runs: usize,
+    pub(crate) max: f64,
 }
 
 impl Spread {
     /// None where nothing was measured.
-    fn of(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         Some(Self {
             median: *sorted.get(sorted.len() / 2)?,
             min: *sorted.first()?,
             max: *sorted.last()?,
-            runs: sorted.len(),
         })
     }
 }
 
-/// Row, then column: every value that was measured.
-#[derive(Debug, Default)]
-pub(crate) struct Table {
-    rows: Vec<String>,
-    values: BTreeMap<(String, String), Vec<f64>>,
+/// One thing that was measured, round by round.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Cell {
+    /// What was done.
+    pub(crate) row: String,
+    /// What was measured, in which unit, of whom.
+    pub(crate) column: String,
+    /// In the order of the rounds.
+    pub(crate) values: Vec<f64>,
 }
 
-/// One row of the results.
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    row: &'a str,
-    columns: BTreeMap<&'a str, Spread>,
+/// What was measured together.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Table {
+    /// When it began, and how busy the machine was then (one minute's load).
+    pub(crate) when: String,
+    cells: Vec<Cell>,
 }
 
 impl Table {
+    /// A table that nothing is in yet.
+    pub(crate) fn begun(when: String) -> Self {
+        let cells = Vec::new();
+        Self { when, cells }
+    }
+
     /// Takes down a value.
     pub(crate) fn add(&mut self, row: &str, column: &str, value: f64) {
-        if !self.rows.iter().any(|known| known == row) {
-            self.rows.push(row.to_owned());
+        match self.cells.iter_mut().find(|cell| cell.is(row, column)) {
+            Some(cell) => cell.values.push(value),
+            None => self.cells.push(Cell {
+                row: row.to_owned(),
+                column: column.to_owned(),
+                values: vec![value],
+            }),
         }
-        let key = (row.to_owned(), column.to_owned());
-        self.values.entry(key).or_default().push(value);
+    }
+
+    /// Every value of a cell.
+    pub(crate) fn values(&self, row: &str, column: &str) -> Option<&[f64]> {
+        let cell = self.cells.iter().find(|cell| cell.is(row, column))?;
+        Some(&cell.values)
     }
 
     /// The median of a cell.
     pub(crate) fn median(&self, row: &str, column: &str) -> Option<f64> {
-        let key = (row.to_owned(), column.to_owned());
-        Spread::of(self.values.get(&key)?).map(|spread| spread.median)
+        Spread::of(self.values(row, column)?).map(|spread| spread.median)
     }
 
-    /// Adds what the webhook has as a share of what the others have, round by round: what disturbed the
-    /// machine in one disturbed all of them.
-    pub(crate) fn compare(&mut self) {
-        let mut shares = Vec::new();
-        for ((row, column), ours) in &self.values {
-            let Some(what) = column.strip_suffix(", webhook") else {
-                continue;
-            };
-            for other in ["baseline", "constant"] {
-                let key = (row.clone(), format!("{what}, {other}"));
-                let theirs = self.values.get(&key).into_iter().flatten();
-                for (ours, theirs) in ours.iter().zip(theirs).filter(|(_, theirs)| **theirs > 0.0) {
-                    let column = format!("{what}, webhook ÷ {other}");
-                    shares.push((row.clone(), column, ours / theirs));
-                }
-            }
-        }
-        for (row, column, share) in shares {
-            self.add(&row, &column, share);
-        }
+    /// Adds what others measured.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.cells.extend(other.cells);
     }
 
-    fn results(&self) -> Vec<Row<'_>> {
-        let of = |row: &str| {
-            let cells = self.values.iter().filter(|((of, _), _)| of == row);
-            let cells = cells
-                .filter_map(|((_, column), values)| Some((column.as_str(), Spread::of(values)?)));
-            cells.collect()
-        };
-        let rows = self.rows.iter();
-        rows.map(|row| Row {
-            row,
-            columns: of(row),
-        })
-        .collect()
+    /// What an earlier run has written.
+    pub(crate) fn read(file: &Path) -> Option<Self> {
+        serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()
     }
 
-    /// As JSON.
-    pub(crate) fn json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(&self.results())
+    /// For later runs, and for whoever wants to look closer.
+    pub(crate) fn write(&self, file: &Path) -> anyhow::Result<()> {
+        Ok(std::fs::write(file, serde_json::to_string_pretty(self)?)?)
     }
 
     /// As Markdown: a line a cell, because the rows have different columns.
     pub(crate) fn markdown(&self) -> String {
         let mut text =
-            "| row | what | median | from – to | runs |\n|---|---|---:|---:|---:|\n".to_owned();
-        for row in self.results() {
-            for (column, spread) in row.columns {
-                let Spread {
-                    median,
-                    min,
-                    max,
-                    runs,
-                } = spread;
+            "| what | measured | median | from – to | rounds |\n|---|---|---:|---:|---:|\n"
+                .to_owned();
+        for cell in &self.cells {
+            if let Some(spread) = Spread::of(&cell.values) {
                 let _ = writeln!(
                     text,
-                    "| {} | {column} | {} | {} – {} | {runs} |",
-                    row.row,
-                    shown(median),
-                    shown(min),
-                    shown(max)
+                    "| {} | {} | {} | {} – {} | {} |",
+                    cell.row,
+                    cell.column,
+                    shown(spread.median),
+                    shown(spread.min),
+                    shown(spread.max),
+                    cell.values.len()
                 );
             }
         }
@@ -130,11 +116,43 @@ impl Table {
     }
 }
 
+impl Cell {
+    fn is(&self, row: &str, column: &str) -> bool {
+        self.row == row && self.column == column
+    }
+}
+
 /// Three digits that count.
-fn shown(value: f64) -> String {
+pub(crate) fn shown(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        size if size >= 0.1 => format!("{value:.2}"),
+        size if size >= 0.01 => format!("{value:.3}"),
+        0.0 => "0".to_owned(),
+        _ => format!("{value:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_count() {
+        let shown: Vec<String> = [1234.5, 12.34, 1.234, 0.1234, 0.01234, 0.001_234, 0.0]
+            .map(shown)
+            .to_vec();
+        assert_eq!(
+            shown,
+            ["1234", "12.3", "1.23", "0.12", "0.012", "0.0012", "0"]
+        );
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        let spread = Spread::of(&[3.0, 1.0, 2.0]).unwrap();
+        assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.0, 3.0));
+        assert!(Spread::of(&[]).is_none());
     }
 }

@@ -1,0 +1,144 @@
+//! Listing many databases, beside kubectl listing their Clusters.
+
+use std::path::Path;
+
+use anyhow::Context;
+use daap_bench::corpus::databases::{Databases, PREFIX, TEAMS, name, team};
+use daap_crds::contract::label;
+
+use super::command::Measured;
+use super::loader::{load, recordings};
+use super::sandbox::{ADMIN, NAMESPACE, Programs, Sandbox};
+use super::table::Table;
+use crate::tell;
+
+/// From so many on it is also measured after a compaction, and in fewer rounds.
+const MANY: usize = 10_000;
+/// kubectl's name of them.
+const CLUSTERS: &str = "clusters.postgresql.cnpg.io";
+
+/// What is run, and where.
+pub(super) struct Lists<'a> {
+    pub(super) programs: &'a Programs,
+    pub(super) kubectl: &'a Path,
+    pub(super) cores: &'a str,
+    pub(super) rounds: usize,
+}
+
+impl Lists<'_> {
+    /// Measures with so many databases, each time more.
+    pub(super) fn measure(&self, table: &mut Table, sizes: &[usize]) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Handle::current();
+        let recordings = recordings();
+        if recordings.is_none() {
+            tell(
+                "no recordings of CNPG at hand (DAAP_CNPG_RECORDINGS): a status of the same size is made up",
+            );
+        }
+        let databases = Databases::new(NAMESPACE, recordings.as_deref())?;
+        let (sandbox, _) = Sandbox::up(self.programs, "list", &["--no-webhook", "--no-operator"])?;
+        let client = runtime.block_on(sandbox.client(ADMIN))?;
+        let mut there = 0;
+        for size in sizes {
+            runtime.block_on(load(&client, &databases, there..*size))?;
+            there = *size;
+            self.in_all_ways(table, &sandbox, there, "")?;
+            if there >= MANY {
+                sandbox.compact()?;
+                self.in_all_ways(table, &sandbox, there, ", after compaction")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn in_all_ways(
+        &self,
+        table: &mut Table,
+        sandbox: &Sandbox,
+        size: usize,
+        when: &str,
+    ) -> anyhow::Result<()> {
+        let commands = self.commands(sandbox, size, when);
+        for command in &commands {
+            lists(command, size)?;
+        }
+        let rounds = if size >= MANY {
+            self.rounds.min(3)
+        } else {
+            self.rounds
+        };
+        for round in 1..=rounds {
+            for command in &commands {
+                command.measure(table)?;
+            }
+            tell(&format!(
+                "{size} databases{when}: round {round} of {rounds}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn commands(&self, sandbox: &Sandbox, size: usize, when: &str) -> Vec<Measured> {
+        let of = |row: &str, program: &Path, words: &[&str]| Measured {
+            row: format!("{row}, {size} databases{when}"),
+            words: std::iter::once(program.as_os_str().to_owned())
+                .chain(words.iter().map(Into::into))
+                .chain(["-n", NAMESPACE, "--context", ADMIN].map(Into::into))
+                .collect(),
+            kubeconfig: Some(sandbox.kubeconfig.clone()),
+            starts: 1,
+            cores: self.cores.to_owned(),
+        };
+        let plugin = self.programs.release.join("kubectl-daap");
+        let team = team(1);
+        let label = format!("{}={team}", label::OWNER_TEAM);
+        let mut complete = of("daap completion of a name", &plugin, &[]);
+        // The word to be completed is the last.
+        complete.words.insert(1, "__complete".into());
+        complete.words.insert(2, "get".into());
+        complete.words.push("".into());
+        vec![
+            of("kubectl get", self.kubectl, &["get", CLUSTERS]),
+            of("daap list", &plugin, &["list"]),
+            of(
+                "kubectl get of one team",
+                self.kubectl,
+                &["get", CLUSTERS, "-l", &label],
+            ),
+            of(
+                "daap list of one team",
+                &plugin,
+                &["list", "--owner-team", &team],
+            ),
+            of(
+                "kubectl get -o name",
+                self.kubectl,
+                &["get", CLUSTERS, "-o", "name"],
+            ),
+            complete,
+        ]
+    }
+}
+
+/// What is measured has to be what it is called; kubectl also learns here what the server serves.
+fn lists(command: &Measured, size: usize) -> anyhow::Result<()> {
+    let expected = if command.row.contains("of one team") {
+        size / TEAMS
+    } else {
+        size
+    };
+    let said = command.said()?;
+    let shown = said.lines().filter(|line| line.contains(PREFIX)).count();
+    let last = said.contains(&name(size.saturating_sub(TEAMS - 1)));
+    if shown != expected || !last {
+        let first = said.lines().nth(1).context("it said nothing")?;
+        anyhow::bail!(
+            "{} shows {shown} of {expected} databases: {first}",
+            command.row
+        );
+    }
+    if said.contains("error") || said.contains("provisioning") {
+        anyhow::bail!("{}: not every database is ready", command.row);
+    }
+    Ok(())
+}
