@@ -1,33 +1,33 @@
 //! Creating a database.
 
+mod apply;
 mod asked;
 mod plan;
 mod step;
 
-use daap_crds::contract::{annotation, cnpg, label};
+use daap_crds::contract::annotation;
 use daap_crds::names::DatabaseId;
-use daap_crds::object::{View, map_at, set_annotation};
+use daap_crds::object::View;
 use daap_crds::pending::{OperationName, Pending};
-use daap_crds::policy::Defaults;
-use futures::future::try_join;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::pair::Pair;
 use super::pooler::{self, Pooler as Whose};
-use super::{Next, Operation, dock, policy, stamps};
+use super::{Next, Operation, dock, stamps};
 use crate::database::tombstones;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
 pub(crate) use asked::Asked;
 use step::Step;
 
-/// What is read before each step.
+/// What is known before each step.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) cluster: Option<Value>,
+    /// Looked for where there is a Cluster: it is none of ours without.
     pub(crate) pooler: Option<Value>,
+    /// Looked for where there is no Cluster.
     tombstones: Vec<Value>,
 }
 
@@ -73,66 +73,6 @@ impl Create {
             error: None,
         }
     }
-
-    /// The Cluster as it is first written. A dry run tells whether a webhook fills in the storage;
-    /// where none does, our default goes in.
-    async fn first_cluster(&self) -> Result<Value, Failure> {
-        let mut cluster = self.asked.cluster(self.k8s.namespace(), self.id);
-        set_annotation(
-            &mut cluster,
-            annotation::PENDING,
-            self.pending(Step::ApplyPooler).to_annotation(),
-        );
-        if self.asked.storage.is_none() {
-            let tried = self.k8s.create(Kind::Cluster, &cluster, true).await;
-            let size = tried
-                .ok()
-                .and_then(|tried| View(&tried).text("/spec/storage/size").map(str::to_owned))
-                .unwrap_or_else(|| Defaults::default().storage.to_string());
-            map_at(&mut cluster, &["spec", "storage"]).insert("size".into(), size.into());
-        }
-        Ok(cluster)
-    }
-
-    /// Admission judges before the API server sees that the name is taken: what another creation has
-    /// just made is refused as lying under our names, and is no reason that helps anybody.
-    async fn faster(&self, failure: Failure, cluster: &Value) -> Failure {
-        let name = self.asked.name.cluster();
-        match self.k8s.get(Kind::Cluster, &name).await {
-            Ok(Some(_)) => failure.class(Class::Exists),
-            _ => policy::and_complaints(&self.k8s, failure, cluster).await,
-        }
-    }
-
-    async fn resume(&mut self, cluster: &Value) -> Result<(), Failure> {
-        let mut patch = plan::cluster_patch(&self.asked, cluster);
-        set_annotation(
-            &mut patch,
-            annotation::PENDING,
-            self.pending(Step::ApplyPooler).to_annotation(),
-        );
-        if View(cluster).annotation(cnpg::HIBERNATION).is_some() {
-            map_at(&mut patch, &["metadata", "annotations"])
-                .insert(cnpg::HIBERNATION.into(), Value::Null);
-        }
-        self.k8s
-            .merge(Kind::Cluster, View(cluster).name(), &patch, false)
-            .await?;
-        self.reconciled = true;
-        Ok(())
-    }
-
-    async fn adopt_pooler(&mut self, cluster: &Value, pooler: &Value) -> Result<(), Failure> {
-        let mut patch = plan::pooler_patch(&self.asked, pooler);
-        if View(pooler).owner_references().is_empty() {
-            json_patch::merge(&mut patch, &pooler::owned(View(cluster)));
-        }
-        self.k8s
-            .merge(Kind::Pooler, View(pooler).name(), &patch, false)
-            .await?;
-        self.pooler_reconciled = true;
-        Ok(())
-    }
 }
 
 impl Operation for Create {
@@ -141,8 +81,16 @@ impl Operation for Create {
 
     async fn observe(&self) -> Result<World, Failure> {
         let name = &self.asked.name;
-        let (Pair { cluster, pooler }, tombstones) =
-            try_join(Pair::read(&self.k8s, name), tombstones(&self.k8s, name)).await?;
+        let cluster = self.k8s.get(Kind::Cluster, &name.cluster()).await?;
+        // In this order: a deletion writes its tombstone before the Cluster goes, so that one of both
+        // is seen.
+        let (pooler, tombstones) = match &cluster {
+            Some(_) => (
+                self.k8s.get(Kind::Pooler, &name.pooler()).await?,
+                Vec::new(),
+            ),
+            None => (None, tombstones(&self.k8s, name).await?),
+        };
         Ok(World {
             cluster,
             pooler,
@@ -206,48 +154,33 @@ impl Operation for Create {
         Ok(Next::Done)
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, mut world: World) -> Result<Option<World>, Failure> {
         let cluster = world.cluster.as_ref();
         match (step, cluster, world.pooler.as_ref()) {
-            (Step::ApplyCluster, ..) => {
-                let object = self.first_cluster().await?;
-                // A creation whose answer was lost is found by its id when the world is read again.
-                match self.k8s.create(Kind::Cluster, &object, false).await {
-                    Err(failure) if failure.is_hard() => {
-                        return Err(self.faster(failure, &object).await);
-                    }
-                    result => result?,
-                };
-                (self.ours, self.reconciled) = (true, true);
-            }
-            (Step::Resume, Some(cluster), _) => self.resume(cluster).await?,
+            (Step::ApplyCluster, ..) => world.cluster = Some(self.apply_cluster().await?),
+            (Step::Resume, Some(cluster), _) => world.cluster = Some(self.resume(cluster).await?),
             (Step::ApplyPooler, Some(cluster), _) => {
-                let desired = self.asked.desired(self.k8s.namespace(), self.id);
-                let mut pooler = desired.pooler(View(cluster).uid());
-                // The Cluster's team, should the webhook have had another opinion than we.
-                if let Some(team) = View(cluster).label(label::OWNER_TEAM) {
-                    daap_crds::object::set_label(&mut pooler, label::OWNER_TEAM, team);
-                }
-                self.k8s.create(Kind::Pooler, &pooler, false).await?;
-                self.pooler_reconciled = true;
+                world.pooler = Some(self.apply_pooler(View(cluster)).await?);
             }
             (Step::AdoptPooler, Some(cluster), Some(pooler)) => {
-                self.adopt_pooler(cluster, pooler).await?;
+                world.pooler = Some(self.adopt_pooler(cluster, pooler).await?);
             }
             (Step::Stamp, Some(cluster), _) => {
                 stderr_line(stamps::NO_WEBHOOK);
-                stamps::write(&self.k8s, cluster, None).await?;
+                world.cluster = Some(stamps::write(&self.k8s, cluster, None).await?);
                 self.stamped = true;
             }
             (Step::Finish, Some(cluster), _) => {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
-                self.k8s
+                let finished = self
+                    .k8s
                     .merge(Kind::Cluster, View(cluster).name(), &patch, false)
                     .await?;
+                world.cluster = Some(finished);
             }
-            _ => {}
+            _ => return Ok(None),
         }
-        Ok(())
+        Ok(Some(world))
     }
 
     /// The Cluster is neither removed nor left running: it says why, and is docked.

@@ -241,14 +241,16 @@ impl Operation for Delete {
         }
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    /// Never goes by answers alone: others let go of what they hold meanwhile, and nothing is removed
+    /// that has not been looked at just before.
+    async fn perform(&mut self, step: Step, world: World) -> Result<Option<World>, Failure> {
         if step == Step::Complete {
-            return self
-                .rewrite(world, |tombstone| world.complete(tombstone))
-                .await;
+            self.rewrite(&world, |tombstone| world.complete(tombstone))
+                .await?;
+            return Ok(None);
         }
         let Some(cluster) = world.cluster.as_ref().map(View) else {
-            return Ok(());
+            return Ok(None);
         };
         let patch = |next, key| Self::marking(cluster, next, key);
         let name = cluster.name();
@@ -285,7 +287,7 @@ impl Operation for Delete {
                     .await?;
             }
             Step::WriteTombstone => {
-                self.write_tombstone(world, cluster).await?;
+                self.write_tombstone(&world, cluster).await?;
                 // What is said to come next is what comes next, should we be killed here.
                 self.k8s
                     .merge(Kind::Cluster, name, &patch(Step::DeletePooler, None), false)
@@ -298,14 +300,14 @@ impl Operation for Delete {
                     ));
                 }
                 let keepable = world.keepable(cluster);
-                self.rewrite(world, |tombstone| tombstone.retained = keepable)
+                self.rewrite(&world, |tombstone| tombstone.retained = keepable)
                     .await?;
             }
-            Step::Detach => self.detach(world, cluster).await?,
-            Step::MarkDetached => self.move_stage(world, Stage::Detached).await?,
+            Step::Detach => self.detach(&world, cluster).await?,
+            Step::MarkDetached => self.move_stage(&world, Stage::Detached).await?,
             Step::MarkPurged => {
                 // What was planned to be kept goes with the Cluster.
-                self.rewrite(world, |tombstone| {
+                self.rewrite(&world, |tombstone| {
                     tombstone.stage = Stage::Purged;
                     tombstone.retained = Retained::default();
                 })
@@ -320,7 +322,7 @@ impl Operation for Delete {
             }
             Step::Complete => {}
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn stop(&mut self, failure: Failure) -> Failure {

@@ -1,8 +1,11 @@
 //! The engine of every write operation.
 //!
 //! An operation is a list of idempotent steps. The engine reads the world, asks the operation which
-//! step comes next, does it, and reads again: what it remembers decides nothing, so that a process
-//! that was killed between any two steps is continued by the same command.
+//! step comes next, and does it. The API server answers a write with the object as it is stored now:
+//! where that tells everything that the step has changed, it takes the place of reading again. After
+//! a wait, a conflict, an answer that did not come, and whatever others carry out, the world is read
+//! again. What a process remembers decides nothing, so that one that was killed between any two
+//! steps is continued by the same command.
 
 mod create;
 mod delete;
@@ -83,7 +86,7 @@ pub(crate) enum Next<S> {
 
 /// A write operation.
 pub(crate) trait Operation {
-    /// What is read before each step.
+    /// What is known before each step.
     type World;
     /// Its steps.
     type Step: Copy + Display;
@@ -94,8 +97,13 @@ pub(crate) trait Operation {
     /// What the world needs next. A failure is a refusal: nothing is changed because of it.
     fn next(&mut self, world: &Self::World) -> Result<Next<Self::Step>, Failure>;
 
-    /// Does a step; doing it again does no harm.
-    async fn perform(&mut self, step: Self::Step, world: &Self::World) -> Result<(), Failure>;
+    /// Does a step; doing it again does no harm. Gives the world back with what its writes were
+    /// answered; none where these do not tell everything that has changed.
+    async fn perform(
+        &mut self,
+        step: Self::Step,
+        world: Self::World,
+    ) -> Result<Option<Self::World>, Failure>;
 
     /// Leaves the world in a truthful state after a step was refused for good.
     async fn stop(&mut self, failure: Failure) -> Failure {
@@ -136,10 +144,12 @@ async fn drive<O: Operation>(
 ) -> Result<O::World, Failure> {
     let mut pause = FIRST_PAUSE;
     let mut begun = false;
+    let mut known = None;
     loop {
-        let (rest, last) = match round(operation, progress, &mut begun).await {
+        let (rest, last) = match round(operation, known.take(), progress, &mut begun).await {
             Ok(Round::Done(world)) => return Ok(world),
-            Ok(Round::Moved) => {
+            Ok(Round::Moved(world)) => {
+                known = world;
                 pause = FIRST_PAUSE;
                 continue;
             }
@@ -169,16 +179,21 @@ async fn drive<O: Operation>(
 
 enum Round<W> {
     Done(W),
-    Moved,
+    /// With the world as it is now, if that is known.
+    Moved(Option<W>),
     Waits(String),
 }
 
 async fn round<O: Operation>(
     operation: &mut O,
+    known: Option<O::World>,
     progress: &Progress,
     begun: &mut bool,
 ) -> Result<Round<O::World>, Failure> {
-    let world = operation.observe().await?;
+    let world = match known {
+        Some(world) => world,
+        None => operation.observe().await?,
+    };
     *begun = true;
     match operation.next(&world)? {
         Next::Done => Ok(Round::Done(world)),
@@ -186,8 +201,8 @@ async fn round<O: Operation>(
         Next::Do(step) => {
             progress.say(&step.to_string());
             tracing::info!(%step, "step");
-            match operation.perform(step, &world).await {
-                Ok(()) => Ok(Round::Moved),
+            match operation.perform(step, world).await {
+                Ok(world) => Ok(Round::Moved(world)),
                 Err(failure) if failure.is_hard() => Err(operation.stop(failure).await),
                 // Somebody else removed what the step was about: what that means, the next look tells.
                 Err(failure) if failure.classification() == Class::NotFound => {
@@ -276,12 +291,12 @@ mod tests {
             })
         }
 
-        async fn perform(&mut self, _: u32, world: &u32) -> Result<(), Failure> {
+        async fn perform(&mut self, step: u32, world: u32) -> Result<Option<u32>, Failure> {
             if self.refuses {
                 return Err(Failure::denied("no", Vec::new()));
             }
             self.done.set(world + 1);
-            Ok(())
+            Ok((step == 0).then_some(world + 1))
         }
 
         async fn stop(&mut self, failure: Failure) -> Failure {
@@ -312,7 +327,8 @@ mod tests {
         )
         .await
         .unwrap();
-        assert_eq!((world, counting.looks.get()), (3, 7));
+        // The first step has told what it left; every other look failed.
+        assert_eq!((world, counting.looks.get()), (3, 5));
     }
 
     #[tokio::test(start_paused = true)]

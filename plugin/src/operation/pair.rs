@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
 
-/// What is read before each step.
+/// What is known before each step.
 #[derive(Debug)]
 pub(crate) struct Pair {
     /// The Cluster.

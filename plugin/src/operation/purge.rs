@@ -4,6 +4,7 @@
 //! its volumes. What the record still lists tells an unfinished purge from a finished one.
 
 use std::fmt;
+use std::time::Duration;
 
 use daap_crds::contract::{annotation, cnpg, label};
 use daap_crds::names::DatabaseName;
@@ -11,11 +12,16 @@ use daap_crds::object::{View, map_at};
 use daap_crds::tombstone::{Retained, Stage, Tombstone};
 use futures::future::{try_join, try_join_all};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Next, Operation};
 use crate::database::tombstones;
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, Right, annotate};
+
+/// How long nothing is destroyed once the record says that it will be: a restore that admission has
+/// let in just before is stored within that time, and is seen.
+const LET_IN: Duration = Duration::from_secs(2);
 
 /// What every step needs.
 pub(crate) const RIGHTS: [Right; 7] = [
@@ -46,7 +52,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// What is read before each step.
+/// What is known before each step.
 #[derive(Debug)]
 pub(crate) struct World {
     cluster: Option<Value>,
@@ -62,8 +68,10 @@ pub(crate) struct Purge {
     /// The beginning of the id of the only one that is meant.
     id: Option<String>,
     begun: bool,
-    /// Whether this run has given the data up.
+    /// Whether this run has given the data up, and has destroyed nothing yet.
     marked: bool,
+    /// Since when this run has seen that the record gives the data up.
+    given_up_since: Option<Instant>,
     /// Volumes that were destroyed, with their classes.
     pub(crate) destroyed: Vec<Value>,
 }
@@ -76,6 +84,7 @@ impl Purge {
             id,
             begun: false,
             marked: false,
+            given_up_since: None,
             destroyed: Vec::new(),
         }
     }
@@ -235,6 +244,10 @@ impl Operation for Purge {
         }
         let stays = |(_, object): &&(Kind, Value)| !View(object).is_being_deleted();
         if world.data.iter().any(|found| stays(&found)) {
+            let since = *self.given_up_since.get_or_insert_with(Instant::now);
+            if since.elapsed() < LET_IN {
+                return Ok(Next::Wait("making sure that nobody restores it".into()));
+            }
             return Ok(Next::Do(Step::DeleteData));
         }
         match world.data.first() {
@@ -247,9 +260,12 @@ impl Operation for Purge {
         }
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    /// Never goes by answers alone: nothing is destroyed that has not been looked at just before.
+    async fn perform(&mut self, step: Step, world: World) -> Result<Option<World>, Failure> {
         match step {
             Step::DeleteData => {
+                // What is destroyed is not taken back.
+                self.marked = false;
                 for (kind, object) in &world.data {
                     if *kind == Kind::Volume && !self.destroyed.contains(object) {
                         self.destroyed.push(object.clone());
@@ -263,21 +279,21 @@ impl Operation for Purge {
             Step::MarkPurged => {
                 // Whether or not an answer comes.
                 self.marked = true;
-                self.rewrite(world, |tombstone| tombstone.stage = Stage::Purged)
+                self.rewrite(&world, |tombstone| tombstone.stage = Stage::Purged)
                     .await?;
             }
             // A restore was faster.
             Step::TakeBack => {
-                self.rewrite(world, |tombstone| tombstone.stage = Stage::Complete)
+                self.rewrite(&world, |tombstone| tombstone.stage = Stage::Complete)
                     .await?;
                 self.marked = false;
             }
             Step::Close => {
-                self.rewrite(world, |tombstone| tombstone.retained = Retained::default())
+                self.rewrite(&world, |tombstone| tombstone.retained = Retained::default())
                     .await?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn not_yet(&self) -> String {

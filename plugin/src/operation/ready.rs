@@ -104,7 +104,11 @@ impl Operation for Ready {
         }
     }
 
-    async fn perform(&mut self, step: NoStep, _: &Self::World) -> Result<(), Failure> {
+    async fn perform(
+        &mut self,
+        step: NoStep,
+        _: Self::World,
+    ) -> Result<Option<Self::World>, Failure> {
         match step.0 {}
     }
 

@@ -23,7 +23,7 @@ use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::stderr_line;
 use step::Step;
 
-/// What is read before each step.
+/// What is known before each step.
 #[derive(Debug)]
 pub(crate) struct World {
     cluster: Option<Value>,
@@ -165,7 +165,7 @@ impl Repair {
         Ok(Next::Done)
     }
 
-    async fn apply_pooler(&self, world: &World, cluster: View<'_>) -> Result<(), Failure> {
+    async fn apply_pooler(&self, world: &World, cluster: View<'_>) -> Result<Value, Failure> {
         let kept = world
             .tombstone
             .as_ref()
@@ -174,12 +174,11 @@ impl Repair {
             Some(pooler) => pooler,
             None => pooler::with_defaults(cluster, &self.name)?,
         };
-        self.k8s.create(Kind::Pooler, &pooler, false).await?;
-        Ok(())
+        self.k8s.create(Kind::Pooler, &pooler, false).await
     }
 
-    async fn merge(&self, kind: Kind, name: &str, patch: &Value) -> Result<(), Failure> {
-        self.k8s.merge(kind, name, patch, false).await.map(drop)
+    async fn merge(&self, kind: Kind, name: &str, patch: &Value) -> Result<Value, Failure> {
+        self.k8s.merge(kind, name, patch, false).await
     }
 }
 
@@ -239,9 +238,9 @@ impl Operation for Repair {
         self.after_cluster(world, cluster)
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, mut world: World) -> Result<Option<World>, Failure> {
         let Some(cluster) = world.cluster.as_ref().map(View) else {
-            return Ok(());
+            return Ok(None);
         };
         let name = cluster.name();
         match step {
@@ -249,6 +248,8 @@ impl Operation for Repair {
                 let mut objects = world.kept.unowned_volumes();
                 objects.extend(world.kept.unowned_others());
                 retained::own(&self.k8s, cluster, &objects).await?;
+                self.changed = true;
+                return Ok(None);
             }
             Step::Wake => {
                 let mut patch =
@@ -259,7 +260,7 @@ impl Operation for Repair {
                             .insert(key.into(), Value::Null);
                     }
                 }
-                self.merge(Kind::Cluster, name, &patch).await?;
+                world.cluster = Some(self.merge(Kind::Cluster, name, &patch).await?);
             }
             Step::WriteBack => {
                 if let Some(note) = write_back::note(cluster) {
@@ -267,19 +268,21 @@ impl Operation for Repair {
                 }
                 let pending = Self::pending(Step::Finish, None);
                 let patch = write_back::cluster_patch(cluster, pending);
-                self.merge(Kind::Cluster, name, &patch).await?;
+                world.cluster = Some(self.merge(Kind::Cluster, name, &patch).await?);
                 self.written_back = true;
             }
             Step::Stamp => {
                 stderr_line(stamps::NO_WEBHOOK);
-                stamps::write(&self.k8s, cluster.0, None).await?;
+                world.cluster = Some(stamps::write(&self.k8s, cluster.0, None).await?);
                 self.stamped = true;
             }
-            Step::ApplyPooler => self.apply_pooler(world, cluster).await?,
+            Step::ApplyPooler => {
+                world.pooler = Some(self.apply_pooler(&world, cluster).await?);
+            }
             Step::WriteBackPooler => {
                 if let Some(found) = world.pooler.as_ref().map(View) {
                     let patch = write_back::pooler_patch(cluster, found);
-                    self.merge(Kind::Pooler, found.name(), &patch).await?;
+                    world.pooler = Some(self.merge(Kind::Pooler, found.name(), &patch).await?);
                 }
             }
             Step::RemoveTombstone => {
@@ -288,14 +291,15 @@ impl Operation for Repair {
                         .delete(Kind::ConfigMap, tombstone.name(), tombstone.uid(), false)
                         .await?;
                 }
+                world.tombstone = None;
             }
             Step::Finish => {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
-                self.merge(Kind::Cluster, name, &patch).await?;
+                world.cluster = Some(self.merge(Kind::Cluster, name, &patch).await?);
             }
         }
         self.changed = true;
-        Ok(())
+        Ok(Some(world))
     }
 
     async fn stop(&mut self, failure: Failure) -> Failure {

@@ -46,7 +46,7 @@ pub(crate) enum Until {
     Finished,
 }
 
-/// What is read before each step.
+/// What is known before each step.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) cluster: Option<Value>,
@@ -207,50 +207,64 @@ impl Operation for Restore {
         }
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, mut world: World) -> Result<Option<World>, Failure> {
         if step == Step::ApplyCluster {
-            let cluster = self.first_cluster(world).await?;
-            self.k8s.create(Kind::Cluster, &cluster, false).await?;
+            let cluster = self.first_cluster(&world).await?;
+            let cluster = self.k8s.create(Kind::Cluster, &cluster, false).await?;
             (self.ours, self.resumed) = (true, true);
-            return Ok(());
+            world.cluster = Some(cluster);
+            return Ok(Some(world));
         }
         let Some(cluster) = world.cluster.as_ref().map(View) else {
-            return Ok(());
+            return Ok(None);
         };
         match step {
             Step::ApplyCluster => {}
-            Step::Resume => self.resume(cluster, &world.pods).await?,
-            Step::ApplyPooler => self.apply_pooler(world, cluster).await?,
+            Step::Resume => {
+                world.cluster = Some(self.resume(cluster, &world.pods).await?);
+            }
+            Step::ApplyPooler => {
+                world.pooler = Some(self.apply_pooler(&world, cluster).await?);
+            }
             Step::AdoptPooler => {
                 let patch = pooler::owned(cluster);
-                self.k8s
+                let adopted = self
+                    .k8s
                     .merge(Kind::Pooler, &self.name.pooler(), &patch, false)
                     .await?;
+                world.pooler = Some(adopted);
             }
             Step::Own => {
                 retained::own(&self.k8s, cluster, &world.kept.unowned_others()).await?;
+                // Meanwhile the operator has taken the volumes.
+                return Ok(None);
             }
             Step::Stamp => {
                 stderr_line(stamps::NO_WEBHOOK);
-                let tombstone = self.tombstone(world)?;
-                stamps::write(&self.k8s, cluster.0, tombstone).await?;
+                let tombstone = self.tombstone(&world)?;
+                let stamped = stamps::write(&self.k8s, cluster.0, tombstone).await?;
+                world.cluster = Some(stamped);
                 self.stamped = true;
             }
             Step::RemoveTombstone => {
-                if let Some(tombstone) = self.tombstone(world)?.map(View) {
+                if let Some(tombstone) = self.tombstone(&world)?.map(View) {
                     self.k8s
                         .delete(Kind::ConfigMap, tombstone.name(), tombstone.uid(), false)
                         .await?;
+                    let uid = tombstone.uid().to_owned();
+                    world.tombstones.retain(|other| View(other).uid() != uid);
                 }
             }
             Step::Finish => {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
-                self.k8s
+                let finished = self
+                    .k8s
                     .merge(Kind::Cluster, cluster.name(), &patch, false)
                     .await?;
+                world.cluster = Some(finished);
             }
         }
-        Ok(())
+        Ok(Some(world))
     }
 
     async fn stop(&mut self, failure: Failure) -> Failure {

@@ -217,9 +217,9 @@ impl Operation for Rollback {
         }))
     }
 
-    async fn perform(&mut self, step: Step, world: &Pair) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, mut world: Pair) -> Result<Option<Pair>, Failure> {
         let Some(cluster) = &world.cluster else {
-            return Ok(());
+            return Ok(None);
         };
         let view = View(cluster);
         let dry_run = self.dry_run == DryRun::Server;
@@ -234,32 +234,37 @@ impl Operation for Rollback {
                     refuse_impossible(&self.k8s, view, wanted).await?;
                 }
                 let patch = self.patch(&target.changes, cluster);
-                self.k8s
+                let changed = self
+                    .k8s
                     .merge(Kind::Cluster, view.name(), &patch, dry_run)
                     .await?;
-                self.before = Some(cluster.clone());
+                self.before = world.cluster.replace(changed);
             }
             Step::Stamp => {
                 self.tell(stamps::NO_WEBHOOK.to_owned());
-                stamps::write(&self.k8s, cluster, None).await?;
+                world.cluster = Some(stamps::write(&self.k8s, cluster, None).await?);
                 self.stamped = true;
             }
             Step::LabelPooler => {
                 let patch = pair::team_of(view);
-                self.k8s
+                let labelled = self
+                    .k8s
                     .merge(Kind::Pooler, &self.name.pooler(), &patch, dry_run)
                     .await?;
+                world.pooler = Some(labelled);
             }
             Step::Finish => {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
-                self.k8s
+                let finished = self
+                    .k8s
                     .merge(Kind::Cluster, view.name(), &patch, dry_run)
                     .await?;
+                world.cluster = Some(finished);
             }
         }
         self.changed = true;
         self.over = dry_run;
-        Ok(())
+        Ok(Some(world))
     }
 
     /// The values are written, or they are not: in between only the Pooler's label and the closing

@@ -64,7 +64,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// What is read before each step.
+/// What is known before each step.
 pub(crate) struct World {
     cluster: Option<Value>,
     secret: Option<Value>,
@@ -114,13 +114,12 @@ impl<D: Door> Rotate<D> {
         Ok(())
     }
 
-    async fn set(&mut self, secret: &Value) -> Result<(), Failure> {
+    async fn set(&mut self, secret: &Value) -> Result<Value, Failure> {
         self.old = Some(password(secret)?);
         let patch = new_password(secret)?;
         self.begun = true;
         let name = self.name.app_secret();
-        self.k8s.merge(Kind::Secret, &name, &patch, false).await?;
-        Ok(())
+        self.k8s.merge(Kind::Secret, &name, &patch, false).await
     }
 
     async fn knock(&self, password: &SecretString) -> Result<Answer, Failure> {
@@ -210,35 +209,36 @@ impl<D: Door> Operation for Rotate<D> {
         }))
     }
 
-    async fn perform(&mut self, step: Step, world: &World) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, mut world: World) -> Result<Option<World>, Failure> {
         let Some(secret) = &world.secret else {
-            return Ok(());
+            return Ok(None);
         };
         match step {
-            Step::SetPassword => self.set(secret).await,
+            Step::SetPassword => world.secret = Some(self.set(secret).await?),
             Step::Prove => {
                 let new = password(secret)?;
                 match self.knock(&new).await? {
-                    Answer::Accepted => {
-                        self.proven = Some(new);
-                        Ok(())
-                    }
+                    Answer::Accepted => self.proven = Some(new),
                     Answer::Refused => {
-                        Err(Failure::new("PostgreSQL has yet to take the new password").transient())
+                        return Err(
+                            Failure::new("PostgreSQL has yet to take the new password").transient()
+                        );
                     }
                 }
+                // Logging in takes its time: somebody else may have set another meanwhile.
+                return Ok(None);
             }
             Step::TryOld => {
-                let Some(old) = &self.old else { return Ok(()) };
+                let Some(old) = &self.old else {
+                    return Ok(None);
+                };
                 match self.knock(old).await? {
-                    Answer::Refused => {
-                        self.old_refused = true;
-                        Ok(())
-                    }
+                    Answer::Refused => self.old_refused = true,
                     Answer::Accepted => {
-                        Err(Failure::new("the old password is still accepted").transient())
+                        return Err(Failure::new("the old password is still accepted").transient());
                     }
                 }
+                return Ok(None);
             }
             Step::Finish => {
                 let mut patch = annotate(&[(annotation::PENDING, Value::Null)]);
@@ -246,10 +246,11 @@ impl<D: Door> Operation for Rotate<D> {
                 map_at(&mut patch, &["metadata"])
                     .insert("resourceVersion".into(), version.unwrap_or(Value::Null));
                 let name = self.name.app_secret();
-                self.k8s.merge(Kind::Secret, &name, &patch, false).await?;
-                Ok(())
+                let finished = self.k8s.merge(Kind::Secret, &name, &patch, false).await?;
+                world.secret = Some(finished);
             }
         }
+        Ok(Some(world))
     }
 
     async fn stop(&mut self, failure: Failure) -> Failure {

@@ -25,18 +25,17 @@ pub(super) fn are_missing(cluster: View<'_>) -> bool {
 
 /// Writes the stamps that lead from the last version to what `cluster` is now. They follow from the
 /// Cluster, and from the `tombstone` of a database that came back: a run that was killed before
-/// this step is made good by the next.
+/// this step is made good by the next. Gives back the stamped Cluster.
 pub(super) async fn write(
     k8s: &Kubernetes,
     cluster: &Value,
     tombstone: Option<&Value>,
-) -> Result<(), Failure> {
+) -> Result<Value, Failure> {
     let user = k8s.user().await?;
     let before = before(cluster);
     let stamps = stamps(k8s.namespace(), user, before.as_ref(), cluster, tombstone)?;
     k8s.merge(Kind::Cluster, View(cluster).name(), &stamps, false)
-        .await?;
-    Ok(())
+        .await
 }
 
 fn history(cluster: View<'_>) -> Option<History> {

@@ -192,16 +192,16 @@ impl Operation for Transfer {
         }))
     }
 
-    async fn perform(&mut self, step: Step, world: &Pair) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, mut world: Pair) -> Result<Option<Pair>, Failure> {
         let Some(cluster) = world.cluster.as_ref().map(View) else {
-            return Ok(());
+            return Ok(None);
         };
         let (kind, name, patch) = match step {
             Step::Stamp => {
                 stderr_line(stamps::NO_WEBHOOK);
-                stamps::write(&self.k8s, cluster.0, None).await?;
+                world.cluster = Some(stamps::write(&self.k8s, cluster.0, None).await?);
                 self.stamped = true;
-                return Ok(());
+                return Ok(Some(world));
             }
             Step::Offer | Step::Withdraw => {
                 let to = match &self.half {
@@ -221,9 +221,13 @@ impl Operation for Transfer {
                 (Kind::Cluster, cluster.name().to_owned(), patch)
             }
         };
-        self.k8s.merge(kind, &name, &patch, false).await?;
+        let written = self.k8s.merge(kind, &name, &patch, false).await?;
+        match kind {
+            Kind::Pooler => world.pooler = Some(written),
+            _ => world.cluster = Some(written),
+        }
         self.changed = true;
-        Ok(())
+        Ok(Some(world))
     }
 
     async fn stop(&mut self, failure: Failure) -> Failure {

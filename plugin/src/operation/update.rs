@@ -128,9 +128,9 @@ impl Operation for Update {
         Ok(Next::Do(Step::PatchPooler))
     }
 
-    async fn perform(&mut self, step: Step, world: &Pair) -> Result<(), Failure> {
+    async fn perform(&mut self, step: Step, mut world: Pair) -> Result<Option<Pair>, Failure> {
         let Some(cluster) = &world.cluster else {
-            return Ok(());
+            return Ok(None);
         };
         let view = View(cluster);
         match step {
@@ -150,32 +150,35 @@ impl Operation for Update {
                         .unwrap_or_default()
                         .into(),
                 );
-                self.k8s
+                let changed = self
+                    .k8s
                     .merge(Kind::Cluster, view.name(), &patch, self.dry_run)
                     .await?;
-                self.before = Some(cluster.clone());
+                self.before = world.cluster.replace(changed);
                 self.changed = true;
                 self.dry_run_done = self.dry_run;
             }
             Step::PatchPooler => {
                 let Some(pooler) = &world.pooler else {
-                    return Ok(());
+                    return Ok(None);
                 };
                 let patch = self.changes.pooler_patch(view, View(pooler));
-                self.k8s
+                let changed = self
+                    .k8s
                     .merge(Kind::Pooler, &self.name.pooler(), &patch, self.dry_run)
                     .await?;
+                world.pooler = Some(changed);
                 self.pooler_patched = true;
                 self.changed = true;
                 self.dry_run_done = self.dry_run;
             }
             Step::Stamp => {
                 stderr_line(stamps::NO_WEBHOOK);
-                stamps::write(&self.k8s, cluster, None).await?;
+                world.cluster = Some(stamps::write(&self.k8s, cluster, None).await?);
                 self.stamped = true;
             }
         }
-        Ok(())
+        Ok(Some(world))
     }
 
     async fn stop(&mut self, failure: Failure) -> Failure {

@@ -8,6 +8,7 @@
 )]
 
 mod case;
+mod counts;
 mod matrix;
 mod operator;
 mod place;

@@ -27,7 +27,7 @@ pub(crate) struct Operation {
     pub(crate) variant_of: Option<&'static str>,
 }
 
-const CREATE: &[&str] = &[
+pub(crate) const CREATE: &[&str] = &[
     "create",
     NAME,
     "--owner-team",
@@ -35,7 +35,7 @@ const CREATE: &[&str] = &[
     "--purpose",
     "for a test",
 ];
-const CREATED: Before = Before::Done(User::PaymentsDev, CREATE);
+pub(crate) const CREATED: Before = Before::Done(User::PaymentsDev, CREATE);
 const DELETED: Before = Before::Done(User::PaymentsDev, &["delete", NAME, "--yes"]);
 /// Half of what is kept is detached already.
 const HALF_DELETED: Before = Before::Killed(

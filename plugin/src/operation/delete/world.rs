@@ -1,4 +1,4 @@
-//! What a deletion reads before each step, and what follows from it.
+//! What a deletion knows before each step, and what follows from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

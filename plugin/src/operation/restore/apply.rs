@@ -42,7 +42,7 @@ impl Restore {
         &mut self,
         cluster: View<'_>,
         pods: &[Value],
-    ) -> Result<(), Failure> {
+    ) -> Result<Value, Failure> {
         let pending = self.pending(Step::ApplyPooler).to_annotation();
         let mut patch = annotate(&[(annotation::PENDING, pending.into())]);
         if cluster.annotation(cnpg::HIBERNATION).is_some() {
@@ -52,7 +52,8 @@ impl Restore {
         if let Some(image) = &self.wish.image {
             map_at(&mut patch, &["spec"]).insert("imageName".into(), image.as_str().into());
         }
-        self.k8s
+        let resumed = self
+            .k8s
             .merge(Kind::Cluster, cluster.name(), &patch, false)
             .await?;
         if let Some(image) = &self.wish.image {
@@ -61,7 +62,7 @@ impl Restore {
             }
         }
         self.resumed = true;
-        Ok(())
+        Ok(resumed)
     }
 
     /// CNPG leaves a pod alone that waits for an image which cannot be pulled.
@@ -87,7 +88,7 @@ impl Restore {
         &self,
         world: &World,
         cluster: View<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Value, Failure> {
         let kept = self
             .tombstone(world)?
             .and_then(|map| Tombstone::restored_pooler(View(map), cluster.uid()));
@@ -95,8 +96,7 @@ impl Restore {
             Some(pooler) => pooler,
             None => pooler::with_defaults(cluster, &self.name)?,
         };
-        self.k8s.create(Kind::Pooler, &pooler, false).await?;
-        Ok(())
+        self.k8s.create(Kind::Pooler, &pooler, false).await
     }
 }
 
