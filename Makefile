@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage bench instructions lint fmt deny image dist sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage bench instructions lint fmt deny image dist dist-test sandbox-up sandbox-down sandbox-status
 
 # Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
 export INSTA_UPDATE := no
@@ -95,6 +95,9 @@ image: ## The images of webhook and plugin, without Docker: archives for `docker
 # The folder image/ in it belongs to `make image`.
 dist: ## A release of the plugin, for krew and by hand, in dist: make dist [PLATFORM=linux/amd64]
 	@release/dist.sh dist $(PLATFORM)
+
+dist-test: setup build ## Does with the archive of `make dist` for this machine what krew does
+	@DAAP_DIST='$(CURDIR)/dist' cargo test --locked -p daap-tests --test krew -- --nocapture
 
 lint: ## Formatting, clippy, documentation, dependencies
 	@cargo fmt --all --check

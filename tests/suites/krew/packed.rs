@@ -1,4 +1,4 @@
-//! A release of the plugin as it was built for these tests.
+//! A release of the plugin: as it was built for these tests, or as `make dist` made it.
 
 use std::env;
 use std::fs;
@@ -36,6 +36,9 @@ pub(super) fn script(name: &str, words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What the program says it is, as krew wants it.
+const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+
 /// The archive of a version, and the manifest that names it.
 #[derive(Debug)]
 pub(super) struct Release {
@@ -45,6 +48,19 @@ pub(super) struct Release {
 }
 
 impl Release {
+    /// The one of `make dist`, where `DAAP_DIST` names its folder; packed here otherwise.
+    pub(super) fn of_this_version(folder: &Path) -> Self {
+        let Some(dist) = env::var_os("DAAP_DIST").map(PathBuf::from) else {
+            return Self::pack(VERSION, folder);
+        };
+        let (os, arch) = here();
+        Self {
+            version: VERSION,
+            archive: dist.join(format!("kubectl-daap_{VERSION}_{os}_{arch}.tar.gz")),
+            manifest: dist.join("daap.yaml"),
+        }
+    }
+
     /// Packs the plugin of this build as that version.
     pub(super) fn pack(version: &'static str, folder: &Path) -> Self {
         let folder = folder.join(version);

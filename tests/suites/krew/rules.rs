@@ -6,7 +6,7 @@ use std::path::Path;
 use rstest::rstest;
 
 use super::manifest::{FileOperation, Manifest, Platform};
-use super::packed::{checkout, script};
+use super::packed::{Release, checkout, script};
 
 /// What a plugin in krew's index is offered for, and what its program is called there.
 const PLATFORMS: [(&str, &str, &str); 5] = [
@@ -199,6 +199,15 @@ fn the_manifest_of_a_release_holds_every_rule() {
                 .ends_with(&format!("/v1.2.3/kubectl-daap_v1.2.3_{os}_{arch}.tar.gz"))
         );
     }
+    assert!(!text.contains("{{"), "nothing is left to fill in: {text}");
+}
+
+#[test]
+fn the_manifest_of_this_version_holds_every_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Release::of_this_version(folder.path()).manifest;
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(wrong(&file, &parsed(&text)), [""; 0], "{text}");
     assert!(!text.contains("{{"), "nothing is left to fill in: {text}");
 }
 
