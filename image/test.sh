@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 out=${1:-dist/image}
 names=("${@:2}")
 [ ${#names[@]} -gt 0 ] || names=(daap-webhook kubectl-daap)
+# Others read what is unpacked.
+umask 022
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 chroot=$(PATH=$PATH:/usr/sbin:/sbin command -v chroot); unshare=$(command -v unshare || true)
 fail() { echo "error: $*" >&2; exit 1; }
@@ -38,5 +40,10 @@ for name in "${names[@]}"; do
     run=(env -i "$unshare" --user --map-root-user "$chroot" "$root" "$entrypoint")
   fi
   said=$("${run[@]}" --version) || fail "$name does not run in its image"
+  if [ "$name" = daap-webhook ]; then
+    # As a ConfigMap is mounted.
+    mkdir "$root/policy" && echo 'limits: {instances: {min: 1, max: 3}}' >"$root/policy/policy.yaml"
+    "${run[@]}" check-policy /policy/policy.yaml 2>"$work/said" || fail "$name does not read its policy: $(cat "$work/said")"
+  fi
   echo "$said: $(stat -c %s "$root/$name") bytes, the image $(stat -c %s "$out/$name.tar") bytes"
 done

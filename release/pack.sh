@@ -15,9 +15,8 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/root" "$out"
 install -m 0755 "$program" "$work/root/$(program "$platform")"
 install -m 0644 "$root/LICENSE" "$work/root/LICENSE"
-# Names in order, nobody's files, no time. Plain files only: krew unpacks nothing else.
-tar --create --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner \
-  --directory "$work/root" --file "$work/archive" LICENSE "$(program "$platform")"
+# Plain files only: krew unpacks nothing else.
+"$root/release/tar.sh" "$work/root" "$work/archive" LICENSE "$(program "$platform")"
 gzip --no-name --stdout "$work/archive" >"$out/$name"
 (cd "$out" && sha256sum "$name" >"$name.sha256")
 echo "$out/$name"

@@ -1,5 +1,5 @@
-# Read by the scripts of this folder: the platforms of a release as kubectl and krew name them, Rust's
-# names of them, and what the program is called there.
+# Read by the scripts of this folder and of image/: the platforms of a release as kubectl and krew name
+# them, Rust's names of them, and what a program is called there.
 platforms=(linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64)
 
 triple() { # PLATFORM
@@ -13,8 +13,17 @@ triple() { # PLATFORM
   esac
 }
 
-program() { # PLATFORM
-  case $1 in windows/*) echo kubectl-daap.exe ;; *) echo kubectl-daap ;; esac
+program() { # PLATFORM [NAME]
+  local name=${2:-kubectl-daap}
+  case $1 in windows/*) echo "$name.exe" ;; *) echo "$name" ;; esac
+}
+
+# This machine's: nothing where it is none of them.
+here() {
+  case $(uname -s)/$(uname -m) in
+    Linux/x86_64) echo linux/amd64 ;;
+    Linux/aarch64) echo linux/arm64 ;;
+  esac
 }
 
 # As krew.yaml names them.
