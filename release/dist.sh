@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a release of the plugin, on Linux, for all platforms or those that are named: archives, checksums,
-# bills of materials, and the krew manifest. Two runs give the same bytes.
+# bills of materials, and the krew manifest. The same programs give the same bytes.
 #
 #   release/dist.sh FOLDER [PLATFORM…]
 set -euo pipefail
