@@ -25,4 +25,5 @@ pub mod resources;
 pub mod size;
 pub mod state;
 pub mod tombstone;
+pub mod trimmed;
 pub mod violation;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use daap_crds::admission::Write;
 use futures::FutureExt;
 use http::{StatusCode, Uri};
 use jiff::Timestamp;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -17,7 +17,7 @@ use crate::decide::{Decider, Verdict};
 use crate::intake::{Intake, Refusal};
 use crate::metrics::Metrics;
 use crate::response;
-use crate::review;
+use crate::review::{Review, ReviewError};
 use crate::subject::Subject;
 
 /// Reviews that are parsed and decided at once: bounds the memory, and how much is asked of the API
@@ -82,17 +82,17 @@ impl Endpoint {
         };
         // Reserved until the answer is written: the JSON below is what the memory is needed for.
         let _memory = held.memory;
-        let review: Value = match serde_json::from_slice(&held.bytes) {
+        let review = match Review::read(&held.bytes, Timestamp::now()) {
             Ok(review) => review,
-            Err(error) => return self.no_review(half, &format!("the body is no JSON: {error}")),
+            Err(reason) => return self.no_review(half, &reason),
         };
         drop(held.bytes);
-        let uid = match review::uid(&review) {
-            Ok(uid) => uid,
-            Err(error) => return self.no_review(half, &error.to_string()),
-        };
-        let subject = Subject::of(&review);
-        let verdict = self.decide(half, review, deadline).await;
+        let Review {
+            uid,
+            subject,
+            write,
+        } = review;
+        let verdict = self.decide(half, write, deadline).await;
         let took = began.elapsed();
         self.metrics.answered(half, &subject, &verdict, took);
         log(half, &uid, &subject, &verdict, took);
@@ -101,9 +101,14 @@ impl Endpoint {
 
     /// A panic becomes a denial (Capsule, CVE-2026-65834), and a decision that hangs is given up
     /// before the API server gives us up. When the API server hangs up first, all of it is dropped.
-    async fn decide(&self, half: Half, review: Value, deadline: Instant) -> Verdict {
+    async fn decide(
+        &self,
+        half: Half,
+        write: Result<Write, ReviewError>,
+        deadline: Instant,
+    ) -> Verdict {
         let decision = async {
-            let write = match review::write(review, Timestamp::now()) {
+            let write = match write {
                 Ok(write) => write,
                 Err(error) => return Verdict::refused(&error),
             };

@@ -3,9 +3,20 @@
 use std::collections::BTreeMap;
 
 use daap_crds::admission::{Caller, Operation, Resource, Write};
+use daap_crds::object::View;
+use daap_crds::trimmed::{Fields, Kept, Trimmed};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::{DeserializeSeed as _, Deserializer};
 use serde_json::Value;
+
+use crate::subject::Subject;
+
+/// What no rule looks at, and no write of ours changes: half of what a review is made of.
+const JUDGED: Fields = &[
+    ("metadata", Kept::But(&["managedFields"])),
+    ("status", Kept::Nothing),
+];
 
 /// Why a body is no review that can be decided.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +39,54 @@ pub(crate) enum ReviewError {
     },
 }
 
+/// A review, as far as it could be read.
+pub(crate) struct Review {
+    /// Echoed whatever else is wrong.
+    pub(crate) uid: String,
+    /// What it is about, in the words of the request.
+    pub(crate) subject: Subject,
+    /// What is to be decided.
+    pub(crate) write: Result<Write, ReviewError>,
+}
+
+impl Review {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// Why it is no review.
+    pub(crate) fn read(body: &[u8], at: Timestamp) -> Result<Self, String> {
+        // What is not as expected is read again, field by field, to say what is wrong.
+        if let Ok(Envelope { request }) = serde_json::from_slice(body)
+            && !request.uid.is_empty()
+        {
+            return Ok(Self {
+                uid: request.uid.clone(),
+                subject: request.subject(),
+                write: request.write(at),
+            });
+        }
+        let review: Value = serde_json::from_slice(body)
+            .map_err(|error| format!("the body is no JSON: {error}"))?;
+        Ok(Self {
+            uid: uid(&review).map_err(|error| error.to_string())?,
+            subject: Subject::of(&review),
+            write: write(review, at),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    request: Request,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request {
+    #[serde(default)]
+    uid: String,
+    #[serde(default)]
+    kind: GroupVersionKind,
     resource: GroupVersionResource,
     #[serde(default)]
     sub_resource: Option<String>,
@@ -40,10 +96,23 @@ struct Request {
     namespace: Option<String>,
     operation: String,
     user_info: UserInfo,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "judged")]
     object: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "judged")]
     old_object: Option<Value>,
+}
+
+fn judged<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    let object = Trimmed(JUDGED).deserialize(deserializer)?;
+    Ok(Some(object).filter(|object| !object.is_null()))
+}
+
+#[derive(Default, Deserialize)]
+struct GroupVersionKind {
+    #[serde(default)]
+    group: String,
+    #[serde(default)]
+    kind: String,
 }
 
 #[derive(Deserialize)]
@@ -81,45 +150,75 @@ pub(crate) fn write(mut review: Value, at: Timestamp) -> Result<Write, ReviewErr
         .map(Value::take)
         .ok_or(ReviewError::NoReview)?;
     let request: Request = serde_json::from_value(request).map_err(ReviewError::Unreadable)?;
-    let unexpected = || {
-        let sub = request.sub_resource.as_deref().unwrap_or_default();
-        ReviewError::Unexpected {
-            operation: request.operation.clone(),
-            resource: format!(
-                "{}/{} {sub}",
-                request.resource.group, request.resource.resource
-            ),
+    request.write(at)
+}
+
+impl Request {
+    /// The same as [`Subject::of`] says.
+    fn subject(&self) -> Subject {
+        let resource = &self.resource.resource;
+        let sub = self.sub_resource.as_deref().filter(|sub| !sub.is_empty());
+        let objects = [&self.object, &self.old_object].map(|object| object.as_ref().map(View));
+        let [new, old] = objects;
+        let names = [
+            self.name.as_deref(),
+            new.map(View::name),
+            old.map(View::name),
+            new.map(View::generate_name),
+        ];
+        let name = names.into_iter().flatten().find(|name| !name.is_empty());
+        Subject {
+            group: self.kind.group.clone(),
+            kind: self.kind.kind.clone(),
+            resource: sub.map_or_else(|| resource.clone(), |sub| format!("{resource}/{sub}")),
+            operation: self.operation.clone(),
+            namespace: self.namespace.clone().unwrap_or_default(),
+            name: name.unwrap_or_default().to_owned(),
+            user: self.user_info.username.clone(),
         }
-    };
-    let sub_resource = { request.sub_resource.as_deref() }.filter(|sub| !sub.is_empty());
-    let plural = &request.resource.resource;
-    let named = sub_resource.map_or_else(|| plural.clone(), |sub| format!("{plural}/{sub}"));
-    let resource = Resource::of(&request.resource.group, &named).ok_or_else(unexpected)?;
-    let operation = match request.operation.as_str() {
-        "CREATE" => Operation::Create,
-        "UPDATE" => Operation::Update,
-        "DELETE" => Operation::Delete,
-        _ => return Err(unexpected()),
-    };
-    if !resource.operations().contains(&operation) {
-        return Err(unexpected());
     }
-    let present = |object: Option<Value>| object.filter(|object| !object.is_null());
-    Ok(Write {
-        resource,
-        operation,
-        namespace: request.namespace.unwrap_or_default(),
-        request_name: request.name.unwrap_or_default(),
-        object: present(request.object),
-        old: present(request.old_object),
-        caller: Caller {
-            user: request.user_info.username,
-            uid: request.user_info.uid,
-            groups: request.user_info.groups,
-            extra: request.user_info.extra,
-        },
-        at,
-    })
+
+    fn write(self, at: Timestamp) -> Result<Write, ReviewError> {
+        let request = self;
+        let unexpected = || {
+            let sub = request.sub_resource.as_deref().unwrap_or_default();
+            ReviewError::Unexpected {
+                operation: request.operation.clone(),
+                resource: format!(
+                    "{}/{} {sub}",
+                    request.resource.group, request.resource.resource
+                ),
+            }
+        };
+        let sub_resource = { request.sub_resource.as_deref() }.filter(|sub| !sub.is_empty());
+        let plural = &request.resource.resource;
+        let named = sub_resource.map_or_else(|| plural.clone(), |sub| format!("{plural}/{sub}"));
+        let resource = Resource::of(&request.resource.group, &named).ok_or_else(unexpected)?;
+        let operation = match request.operation.as_str() {
+            "CREATE" => Operation::Create,
+            "UPDATE" => Operation::Update,
+            "DELETE" => Operation::Delete,
+            _ => return Err(unexpected()),
+        };
+        if !resource.operations().contains(&operation) {
+            return Err(unexpected());
+        }
+        Ok(Write {
+            resource,
+            operation,
+            namespace: request.namespace.unwrap_or_default(),
+            request_name: request.name.unwrap_or_default(),
+            object: request.object,
+            old: request.old_object,
+            caller: Caller {
+                user: request.user_info.username,
+                uid: request.user_info.uid,
+                groups: request.user_info.groups,
+                extra: request.user_info.extra,
+            },
+            at,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -159,5 +258,61 @@ mod tests {
             assert_eq!(status.is_ok(), resource == Resource::PersistentVolumeClaim);
             assert!(review(resource.group(), plural, sub, "CONNECT").is_err());
         }
+    }
+
+    #[test]
+    fn is_read_at_once_as_it_is_field_by_field() {
+        let object = json!({"metadata": {"name": "daap-orders", "managedFields": [{"manager": "kubectl"}]},
+            "spec": {"instances": 1}, "status": {"phase": "Cluster in healthy state"}});
+        let judged = json!({"metadata": {"name": "daap-orders"}, "spec": {"instances": 1}});
+        let mut review = json!({"request": {
+            "uid": "705ab4f5", "kind": {"group": "postgresql.cnpg.io", "version": "v1", "kind": "Cluster"},
+            "resource": {"group": "postgresql.cnpg.io", "version": "v1", "resource": "clusters"},
+            "name": "", "namespace": "apps", "operation": "UPDATE",
+            "userInfo": {"username": "ann", "groups": ["payments"], "extra": {"scopes": ["a"]}},
+            "object": object, "oldObject": object,
+        }});
+        let read =
+            |review: &Value| Review::read(review.to_string().as_bytes(), Timestamp::UNIX_EPOCH);
+        let Review {
+            uid,
+            subject,
+            write,
+        } = read(&review).ok().unwrap();
+        assert_eq!(
+            (uid.as_str(), &subject),
+            ("705ab4f5", &Subject::of(&review))
+        );
+        assert_eq!(subject.name, "daap-orders");
+        let (write, slow) = (
+            write.unwrap(),
+            super::write(review.clone(), Timestamp::UNIX_EPOCH).unwrap(),
+        );
+        assert_eq!(
+            (&write.caller, &write.namespace),
+            (&slow.caller, &slow.namespace)
+        );
+        assert_eq!(write.object, Some(judged.clone()));
+        assert_eq!(
+            (write.old, slow.object),
+            (Some(judged.clone()), Some(judged))
+        );
+
+        // What cannot be decided is still answered.
+        review["request"]["operation"] = json!(7);
+        let odd = read(&review).ok().unwrap();
+        assert_eq!(
+            (odd.uid.as_str(), odd.subject.kind.as_str()),
+            ("705ab4f5", "Cluster")
+        );
+        assert!(odd.write.is_err());
+        review["request"]["uid"] = json!("");
+        assert!(read(&review).err().unwrap().contains("request.uid"));
+        assert!(
+            Review::read(b"{", Timestamp::UNIX_EPOCH)
+                .err()
+                .unwrap()
+                .contains("no JSON")
+        );
     }
 }

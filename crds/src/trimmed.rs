@@ -1,0 +1,141 @@
+//! Objects of which only some fields are read: the rest is passed over while it is parsed, and never
+//! held.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// What is kept of a field of an object.
+#[derive(Clone, Copy, Debug)]
+pub enum Kept {
+    /// Nothing.
+    Nothing,
+    /// All but these fields of it.
+    But(&'static [&'static str]),
+    /// These fields of it.
+    Only(&'static [&'static str]),
+}
+
+/// What is kept of which field; all of those that are not named.
+pub type Fields = &'static [(&'static str, Kept)];
+
+/// Reads an object so; `null` stays what it is.
+///
+/// # Errors
+/// It is no JSON object.
+pub fn trimmed(json: &[u8], fields: Fields) -> serde_json::Result<Value> {
+    let mut parser = serde_json::Deserializer::from_slice(json);
+    let object = Trimmed(fields).deserialize(&mut parser)?;
+    parser.end()?;
+    Ok(object)
+}
+
+/// An object, or nothing, as a part of what is parsed.
+#[derive(Clone, Copy, Debug)]
+pub struct Trimmed(pub Fields);
+
+/// A field of it.
+#[derive(Clone, Copy)]
+struct Field(Kept);
+
+impl<'de> DeserializeSeed<'de> for Trimmed {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Trimmed {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object, or nothing")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let rule = self.0.iter().find(|(field, _)| *field == key);
+            match rule.map(|(_, kept)| *kept) {
+                None => {
+                    object.insert(key, map.next_value()?);
+                }
+                Some(Kept::Nothing) => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Some(kept) => {
+                    object.insert(key, map.next_value_seed(Field(kept))?);
+                }
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Field {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Field {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object, or nothing")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let keep = match self.0 {
+                Kept::Nothing => false,
+                Kept::But(dropped) => !dropped.contains(&key.as_str()),
+                Kept::Only(kept) => kept.contains(&key.as_str()),
+            };
+            if keep {
+                object.insert(key, map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keeps_what_is_named() {
+        const FIELDS: Fields = &[
+            ("kind", Kept::Nothing),
+            ("metadata", Kept::But(&["managedFields"])),
+            ("status", Kept::Only(&["phase"])),
+        ];
+        let read = |object: &Value| trimmed(object.to_string().as_bytes(), FIELDS).unwrap();
+        let object = json!({"kind": "Cluster", "metadata": {"name": "a", "managedFields": [{"b": {}}]},
+            "spec": {"instances": 1}, "status": {"phase": "x", "topology": {}}});
+        let expected =
+            json!({"metadata": {"name": "a"}, "spec": {"instances": 1}, "status": {"phase": "x"}});
+        assert_eq!(read(&object), expected);
+        assert_eq!(read(&json!({"status": null})), json!({"status": null}));
+        assert!(trimmed(b"[1]", FIELDS).is_err());
+        assert!(trimmed(b"{} {}", FIELDS).is_err());
+    }
+}
