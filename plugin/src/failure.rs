@@ -1,9 +1,13 @@
 //! Why a command failed: one message, every field that is wrong, the next step, the exit code.
 
+mod complaint;
+
 use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
-use daap_crds::violation::Violation;
+pub(crate) use complaint::Complaint;
+
+use crate::output::pasteable;
 
 /// Done, but not as asked.
 const FAILED: u8 = 1;
@@ -42,65 +46,6 @@ pub(crate) enum Away {
     Operator,
     /// daap's webhook.
     Webhook,
-}
-
-/// One field and what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Complaint {
-    /// The flag, or the path in the object where no flag stands for it.
-    pub(crate) field: String,
-    /// What is wrong and what to do.
-    pub(crate) text: String,
-}
-
-/// Paths in Cluster and Pooler, and the flag that sets each.
-const FLAGS: [(&str, &str); 12] = [
-    ("metadata.labels[daap.dev/name]", "name"),
-    ("metadata.labels[daap.dev/owner-team]", "--owner-team"),
-    ("metadata.labels[daap.dev/id]", "--id"),
-    ("metadata.annotations[daap.dev/purpose]", "--purpose"),
-    ("metadata.annotations[daap.dev/offered-to]", "--to"),
-    (
-        "metadata.annotations[daap.dev/change-reason]",
-        "--change-reason",
-    ),
-    ("spec.instances", "--instances"),
-    ("spec.storage.size", "--storage"),
-    ("spec.storage.storageClass", "--storage-class"),
-    ("spec.imageName", "--image"),
-    ("spec.pgbouncer.poolMode", "--pool-mode"),
-    ("metadata.name", "name"),
-];
-
-impl Complaint {
-    pub(crate) fn new(field: impl Into<String>, text: impl fmt::Display) -> Self {
-        Self {
-            field: field.into(),
-            text: text.to_string(),
-        }
-    }
-
-    /// A cause as the API server lists it; the field is named by its flag.
-    pub(crate) fn of_cause(path: &str, message: &str) -> Self {
-        let text = message
-            .strip_prefix(path)
-            .and_then(|rest| rest.strip_prefix(": "))
-            .unwrap_or(message);
-        Self::new(flag_of(path), text)
-    }
-}
-
-impl From<&Violation> for Complaint {
-    fn from(violation: &Violation) -> Self {
-        Self::of_cause(&violation.field, &violation.to_string())
-    }
-}
-
-fn flag_of(path: &str) -> &str {
-    FLAGS
-        .iter()
-        .find(|(known, _)| *known == path)
-        .map_or(path, |(_, flag)| flag)
 }
 
 /// Why a command failed.
@@ -276,6 +221,15 @@ impl Failure {
         self
     }
 
+    /// The same for who wrote a document: fields and hint name its fields, and no flag.
+    pub(crate) fn in_document(mut self, place: &str) -> Self {
+        let complaints = std::mem::take(&mut self.complaints);
+        let complaints = complaints.into_iter();
+        self.complaints = complaints.map(|one| one.in_document(place)).collect();
+        self.hint = { self.hint.as_deref() }.map(complaint::hint_in_document);
+        self
+    }
+
     /// One line, for the annotation `daap.dev/pending`.
     pub(crate) fn one_line(&self) -> String {
         if self.complaints.is_empty() {
@@ -309,7 +263,7 @@ impl Failure {
         if let Some(hint) = &self.hint {
             let _ = writeln!(text, "hint: {hint}");
         }
-        text
+        pasteable(&text).into_owned()
     }
 
     /// The exit code of the process.
@@ -329,24 +283,7 @@ impl std::error::Error for Failure {}
 
 #[cfg(test)]
 mod tests {
-    use daap_crds::violation::Rule;
-
     use super::*;
-
-    #[test]
-    fn names_fields_by_their_flags() {
-        let violation = Violation::new(
-            Rule::Limits,
-            "spec.storage.size",
-            "2Ti is above 1Ti",
-            "ask for less",
-        );
-        assert_eq!(
-            Complaint::from(&violation),
-            Complaint::new("--storage", "2Ti is above 1Ti [limits]; ask for less")
-        );
-        assert_eq!(flag_of("spec.other"), "spec.other");
-    }
 
     #[test]
     fn renders_message_fields_and_hint() {

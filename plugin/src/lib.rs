@@ -33,14 +33,15 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use choice::Question;
-use cli::{Cli, Command, suggest};
+use cli::{Cli, Command, suggest, with_template};
 use commands::{
     apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
     get, history, list, proxy, purge, repair, restore, rollback, suggestion, transfer, tree,
     update, version,
 };
 use context::Context;
-use failure::Failure;
+use failure::{Class, Failure};
+use rights::with_missing;
 pub use rights::{NeededIn, NeededRight, Needs, needs};
 
 /// The command line as clap sees it, for completion and for the reference of commands.
@@ -55,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(words) = completion::requested(&arguments) {
         return completion::run(words);
     }
+    let arguments = with_template(arguments);
     let result = match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
             trace(cli.kubernetes.verbosity);
@@ -92,14 +94,30 @@ fn within_runtime(
 }
 
 async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    cli.refuse_template()?;
     let Cli {
         kubernetes,
         command,
+        ..
     } = cli;
+    output::repeat_flags(kubernetes.typed_again(), commands_of(&self::command()));
     let context = Rc::new(Context::new(kubernetes));
+    let word = command.word();
     match command_line(Rc::clone(&context), command).await {
-        Err(failure) => Err(suggestion::with_meant(&context, failure).await),
+        Err(failure) => Err(in_full(&context, word, failure).await),
         done => done,
+    }
+}
+
+/// A failure with what the user would have to ask next.
+async fn in_full(context: &Context, command: &str, failure: Failure) -> Failure {
+    let failure = suggestion::with_meant(context, failure).await;
+    if failure.classification() != Class::Forbidden {
+        return failure;
+    }
+    match context.kubernetes().await {
+        Ok(k8s) => with_missing(k8s, command, failure).await,
+        Err(_) => failure,
     }
 }
 
@@ -131,6 +149,11 @@ async fn command_line(context: Rc<Context>, command: Command) -> Result<ExitCode
         Command::Version(args) => version::run(&context, args).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn commands_of(command: &clap::Command) -> Vec<String> {
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    names.map(str::to_owned).collect()
 }
 
 /// `-v`: kubectl shows requests from 6 on.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::output::quoted;
+
 /// Which cluster, as whom, and how long to wait for an answer.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Kubernetes flags")]
@@ -113,4 +115,81 @@ pub(crate) struct KubernetesFlags {
         hide_short_help = true
     )]
     pub(crate) verbosity: u8,
+}
+
+impl KubernetesFlags {
+    /// Those that a command needs to be about the same cluster, as the same user, as they are typed.
+    /// The namespace is not among them, which commands name anyway, and a token never is printed.
+    pub(crate) fn typed_again(&self) -> String {
+        let Self {
+            namespace: _,
+            context,
+            cluster,
+            user,
+            kubeconfig,
+            as_user,
+            as_group,
+            as_uid,
+            server,
+            token: _,
+            certificate_authority,
+            client_certificate,
+            client_key,
+            tls_server_name,
+            insecure_skip_tls_verify,
+            request_timeout: _,
+            verbosity: _,
+        } = self;
+        let path = |path: &Option<PathBuf>| {
+            let path = path.as_ref()?;
+            Some(path.to_string_lossy().into_owned())
+        };
+        let given = [
+            ("--context", context.clone()),
+            ("--cluster", cluster.clone()),
+            ("--user", user.clone()),
+            ("--kubeconfig", path(kubeconfig)),
+            ("--as", as_user.clone()),
+            ("--as-uid", as_uid.clone()),
+            ("--server", server.clone()),
+            ("--certificate-authority", path(certificate_authority)),
+            ("--client-certificate", path(client_certificate)),
+            ("--client-key", path(client_key)),
+            ("--tls-server-name", tls_server_name.clone()),
+        ];
+        let groups = as_group.iter().map(|group| ("--as-group", group.clone()));
+        let given = given
+            .into_iter()
+            .filter_map(|(flag, value)| Some((flag, value?)));
+        let mut words: Vec<String> = given
+            .chain(groups)
+            .map(|(flag, value)| format!("{flag} {}", quoted(&value)))
+            .collect();
+        if *insecure_skip_tls_verify {
+            words.push("--insecure-skip-tls-verify".to_owned());
+        }
+        words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_where_and_as_whom_is_typed_again() {
+        let flags = KubernetesFlags {
+            namespace: Some("apps".into()),
+            context: Some("team a".into()),
+            as_user: Some("ada".into()),
+            as_group: vec!["a".into(), "b".into()],
+            token: Some("secret".into()),
+            ..KubernetesFlags::default()
+        };
+        assert_eq!(
+            flags.typed_again(),
+            "--context 'team a' --as ada --as-group a --as-group b"
+        );
+        assert_eq!(KubernetesFlags::default().typed_again(), "");
+    }
 }

@@ -4,6 +4,9 @@ mod dry_run;
 mod duration;
 mod kubernetes;
 mod synonyms;
+mod template;
+
+use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
@@ -11,11 +14,14 @@ pub(crate) use dry_run::DryRun;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
 pub(crate) use synonyms::suggest;
+pub(crate) use template::with_template;
 
 use crate::commands::{
     apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
     get, history, list, proxy, purge, repair, restore, rollback, transfer, tree, update, version,
 };
+
+use crate::failure::Failure;
 
 /// clap does not group subcommands; a test holds this to what there is.
 const HELP: &str = "\
@@ -83,9 +89,35 @@ pub(crate) struct Cli {
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub(crate) kubernetes: KubernetesFlags,
+    /// Template of -o go-template, jsonpath and the like, where they have none. The help of -o names
+    /// it, so that not every command has it in its own.
+    #[arg(
+        long,
+        global = true,
+        value_name = "TEMPLATE",
+        allow_hyphen_values = true,
+        hide = true
+    )]
+    template: Option<OsString>,
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Refuses a template that [`with_template`] found no place for.
+    ///
+    /// # Errors
+    /// There is one.
+    pub(crate) fn refuse_template(&self) -> Result<(), Failure> {
+        if self.template.is_none() {
+            return Ok(());
+        }
+        Err(
+            Failure::usage("--template needs -o go-template or -o jsonpath")
+                .hint("leave one of the flags out"),
+        )
+    }
 }
 
 /// The commands.
@@ -140,6 +172,38 @@ pub(crate) enum Command {
     Doctor(doctor::DoctorArgs),
     /// Show versions of client, server, operator and webhook
     Version(version::VersionArgs),
+}
+
+impl Command {
+    /// As it is typed, and as the table of rights calls it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Get(_) => "get",
+            Self::List(_) => "list",
+            Self::Tree(_) => "tree",
+            Self::History(_) => "history",
+            Self::Explain(_) => "explain",
+            Self::Describe(_) => "describe",
+            Self::Events(_) => "events",
+            Self::CanI(_) => "can-i",
+            Self::Connect(_) => "connect",
+            Self::Proxy(_) => "proxy",
+            Self::Credentials(_) => "credentials",
+            Self::Apply(_) => "apply",
+            Self::Update(_) => "update",
+            Self::Rollback(_) => "rollback",
+            Self::Transfer(_) => "transfer",
+            Self::Delete(_) => "delete",
+            Self::Restore(_) => "restore",
+            Self::Purge(_) => "purge",
+            Self::Diff(_) => "diff",
+            Self::Repair(_) => "repair",
+            Self::Completion(_) => "completion",
+            Self::Doctor(_) => "doctor",
+            Self::Version(_) => "version",
+        }
+    }
 }
 
 #[cfg(test)]

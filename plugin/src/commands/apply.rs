@@ -1,5 +1,6 @@
 //! `kubectl daap apply`
 
+mod labels;
 mod plan;
 mod source;
 mod wanted;
@@ -19,6 +20,7 @@ use crate::failure::{Complaint, Failure};
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, Create, Deadline, Ready, Update};
 use crate::output::{Documents, OutputFormat, Progress, stderr, stdout, stdout_line};
+use crate::rights::with_missing;
 use plan::{Action, Plan};
 use wanted::Wanted;
 
@@ -164,12 +166,15 @@ pub(crate) async fn run(context: &Context, args: ApplyArgs) -> Result<(), Failur
     let mut done = Vec::new();
     for plan in plans {
         let name = plan.wanted.name.to_string();
+        let (place, k8s) = (plan.wanted.place.clone(), plan.k8s.clone());
         match apply(&args, plan).await {
             Ok(plan) => done.push(plan),
             Err(failure) if failure.is_interruption() => return Err(failure),
             Err(failure) => {
+                let failure = with_missing(&k8s, "apply", failure).await;
                 stderr(
                     &failure
+                        .in_document(&place)
                         .context(format!("database/{name} not applied"))
                         .render(),
                 );

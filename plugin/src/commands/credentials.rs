@@ -10,8 +10,8 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::database::{Access, Name};
 use crate::failure::Failure;
-use crate::login::{AuthorityFlags, Shape, authority};
-use crate::output::stdout;
+use crate::login::{AuthorityFlags, Login, Shape, authority};
+use crate::output::{self, Documents, FormatsOr, OutputFormat, stdout};
 use manifest::{Binding, Workload};
 
 const EXAMPLES: &str = "\
@@ -22,6 +22,7 @@ Examples:
   kubectl daap credentials orders -o dotenv --show-password > .env
   kubectl daap credentials orders -o pgpass >> ~/.pgpass
   kubectl daap credentials orders -o ca > ca.crt
+  kubectl daap credentials orders -o jsonpath='{.host}:{.port}'
   kubectl daap credentials orders -o manifest --for deployment/shop
   kubectl daap credentials rotate orders";
 
@@ -47,12 +48,12 @@ pub(crate) struct CredentialsArgs {
     #[arg(
         short = 'o',
         long,
-        value_enum,
         value_name = "FORMAT",
         default_value = "table",
-        hide_default_value = true
+        hide_default_value = true,
+        value_parser = FormatsOr::<Shape>::without(&["wide", "json", "yaml", "name", "custom-columns", "custom-columns-file"])
     )]
-    output: Shape,
+    output: output::Shape<Shape>,
     #[command(flatten)]
     authority: AuthorityFlags,
     /// The workload that a manifest is for: deployment, statefulset, daemonset or cronjob
@@ -88,27 +89,51 @@ pub(crate) async fn run(context: &Context, args: CredentialsArgs) -> Result<(), 
             name.to_string_lossy()
         ))
         .hint("write it as: kubectl daap credentials rotate NAME")),
-        (None, _) if workload.is_some() && output != Shape::Manifest => {
+        (None, _) if workload.is_some() && output != output::Shape::Own(Shape::Manifest) => {
             Err(Failure::usage("--for needs -o manifest"))
         }
         (None, Some(name)) => {
             let name = Name::parse(&name)?;
             let access = Access::of(context.kubernetes().await?, &name).await?;
-            match output {
-                Shape::Ca => stdout(&access.certificate_authority().await?),
-                Shape::Manifest => {
-                    stdout(&Binding::new(&name, &access, workload, container).text()?)
+            stdout(&match output {
+                output::Shape::Own(Shape::Ca) => access.certificate_authority().await?,
+                output::Shape::Own(Shape::Manifest) => {
+                    Binding::new(&name, &access, workload, container).text()?
                 }
-                _ => {
-                    let mut login = access.login(show_password || output.is_secret()).await?;
-                    if output != Shape::Password {
+                output::Shape::Own(shape) => {
+                    let mut login = access.login(show_password || shape.is_secret()).await?;
+                    if shape != Shape::Password {
                         login.authority = authority(&access, &flags).await?;
                     }
-                    stdout(&login.text(output)?)
+                    login.text(shape)?
                 }
-            }
+                output::Shape::General(format) => {
+                    let mut login = access.login(show_password).await?;
+                    login.authority = authority(&access, &flags).await?;
+                    templated(&login, &format)?
+                }
+            })
         }
         // clap has asked for it.
         (None, None) => Err(Failure::usage("the name of a database is missing")),
     }
+}
+
+/// In the place of a password that is not to be shown: a template that asks for it would print
+/// nothing, and whoever reads that would log in without one.
+const HIDDEN: &str = "password-that-is-not-shown";
+
+fn templated(login: &Login, format: &OutputFormat) -> Result<String, Failure> {
+    let mut document = login.document();
+    if let Some(fields) = document.as_object_mut() {
+        fields.entry("password").or_insert_with(|| HIDDEN.into());
+    }
+    let text = format.render_or(&Documents::One(document), true, String::new)?;
+    if text.contains(HIDDEN) {
+        return Err(
+            Failure::usage("-o asks for the password, and it is not shown")
+                .hint("add --show-password, or ask for single fields, as {.host}"),
+        );
+    }
+    Ok(text)
 }

@@ -46,7 +46,8 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     watch: WatchFlags,
     /// How to print: tree, wide, json, yaml, name, jsonpath=…, jsonpath-file=…, custom-columns=…,
-    /// custom-columns-file=…, go-template=… or go-template-file=…, as kubectl does
+    /// custom-columns-file=…, go-template=… or go-template-file=…, as kubectl does, also
+    /// with --template=…
     #[arg(
         short = 'o',
         long,

@@ -154,6 +154,13 @@ pub(crate) async fn show(
     if watch.is_given() {
         filters.can_be_watched(deleted)?;
     }
+    let sort_by = output.table.sort_by.as_ref();
+    if sort_by.is_some() && filters.from.is_some() {
+        return Err(Failure::usage(
+            "--sort-by goes with no --continue: the rest of a list cannot be put among what came before",
+        )
+        .hint("leave --continue out: all are sorted, and the first --limit of them shown"));
+    }
     let k8s = context.kubernetes().await?;
     if deleted {
         return deleted::show(k8s, &filters, &output).await;
@@ -162,14 +169,15 @@ pub(crate) async fn show(
         namespace: namespace(k8s, &filters),
         selector: selector(&filters, label::NAME),
         chunk: filters.chunk_size,
-        limit: filters.limit,
+        // Which come first is known of all only.
+        limit: if sort_by.is_some() { 0 } else { filters.limit },
         from: filters.from.clone(),
     };
     let keep = |database: &Database| filters.keep(database);
     let (found, next) = list(k8s, listing, keep).await?;
-    let found = match &output.table.sort_by {
-        Some(by) => by.sort(found, document)?,
-        None => found,
+    let (found, rest) = match sort_by {
+        Some(by) => first_of(by.sort(found, document)?, filters.limit),
+        None => (found, 0),
     };
     if watch.is_given() {
         let followed = Watch {
@@ -197,7 +205,22 @@ pub(crate) async fn show(
             filters.limit
         ));
     }
+    if rest > 0 && output.output.is_table() {
+        stderr_line(&format!(
+            "there are {rest} more; see them with a higher --limit"
+        ));
+    }
     Ok(())
+}
+
+/// The first of what is sorted, and how many are left out; 0 leaves out none.
+fn first_of<T>(mut sorted: Vec<T>, limit: usize) -> (Vec<T>, usize) {
+    let rest = match limit {
+        0 => 0,
+        limit => sorted.len().saturating_sub(limit),
+    };
+    sorted.truncate(sorted.len() - rest);
+    (sorted, rest)
 }
 
 /// What is there, and every change of it from then on.
@@ -269,6 +292,13 @@ fn nothing(k8s: &Kubernetes, filters: &Filters, what: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_takes_the_first_of_what_is_sorted() {
+        assert_eq!(first_of(vec![1, 2, 3], 2), (vec![1, 2], 1));
+        assert_eq!(first_of(vec![1, 2, 3], 0), (vec![1, 2, 3], 0));
+        assert_eq!(first_of(vec![1], 5), (vec![1], 0));
+    }
 
     #[test]
     fn the_api_server_filters_what_it_can() {

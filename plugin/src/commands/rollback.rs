@@ -10,7 +10,7 @@ use super::next;
 use super::written::WriteFlags;
 use crate::context::Context;
 use crate::database::Name;
-use crate::failure::Failure;
+use crate::failure::{Complaint, Failure};
 use crate::operation::{self, Deadline, Ready, Rollback};
 use crate::output::Progress;
 
@@ -44,7 +44,10 @@ pub(crate) struct RollbackArgs {
 /// Writes the values of an earlier version again.
 pub(crate) async fn run(context: &Context, args: RollbackArgs) -> Result<(), Failure> {
     let name = Name::parse(&args.database)?;
-    let (to, reason) = read(&args, &name)?;
+    let (to, reason) = match read(&args) {
+        Ok(read) => read,
+        Err(complaints) => return Err(unreadable(context, &name, complaints).await),
+    };
     let k8s = context.kubernetes().await?;
     let deadline = Deadline::within(args.flags.timeout);
     let progress = Progress::new(&format!("database/{name}"));
@@ -65,7 +68,7 @@ pub(crate) async fn run(context: &Context, args: RollbackArgs) -> Result<(), Fai
     Ok(())
 }
 
-fn read(args: &RollbackArgs, name: &DatabaseName) -> Result<(u64, Option<String>), Failure> {
+fn read(args: &RollbackArgs) -> Result<(u64, Option<String>), Vec<Complaint>> {
     let mut input = Input::default();
     let to = input.optional("--to", Some(args.to.as_os_str()), version);
     let reason = input.optional(
@@ -75,13 +78,18 @@ fn read(args: &RollbackArgs, name: &DatabaseName) -> Result<(u64, Option<String>
     );
     match to {
         Some(to) if input.is_good() => Ok((to, reason)),
-        _ => Err(Failure::fields(
-            format!("database/{name} not rolled back"),
-            input.into_complaints(),
-        )
-        .hint(format!(
-            "see its versions: kubectl daap history {name}; nothing was written"
-        ))),
+        _ => Err(input.into_complaints()),
+    }
+}
+
+async fn unreadable(context: &Context, name: &DatabaseName, wrong: Vec<Complaint>) -> Failure {
+    let failure = Failure::fields(format!("database/{name} not rolled back"), wrong);
+    match context.kubernetes().await {
+        Ok(k8s) => failure.hint(format!(
+            "see its versions: kubectl daap history {name} -n {}; nothing was written",
+            k8s.namespace()
+        )),
+        Err(_) => failure,
     }
 }
 

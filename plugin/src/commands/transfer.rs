@@ -87,7 +87,7 @@ pub(crate) async fn run(context: &Context, args: TransferArgs) -> Result<(), Fai
     let namespace = k8s.namespace();
     match &half {
         Half::Offer(team) => stderr_line(&format!(
-            "team {team} accepts it with: kubectl daap transfer {name} --accept -n {namespace}"
+            "team {team} accepts it with `kubectl daap transfer {name} --accept -n {namespace}`"
         )),
         Half::Move(_) | Half::Accept | Half::Cancel => {}
     }

@@ -117,7 +117,7 @@ fn contexts_say_where_they_lead() {
 }
 
 /// Kinds of value that nobody can list.
-const ANYBODYS: [&str; 21] = [
+const ANYBODYS: [&str; 22] = [
     "BOOL",
     "COMMAND",
     "DURATION",
@@ -131,6 +131,7 @@ const ANYBODYS: [&str; 21] = [
     "PSQL-ARGS",
     "SELECTOR",
     "SIZE",
+    "TEMPLATE",
     "TEXT",
     "TIME",
     "TOKEN",

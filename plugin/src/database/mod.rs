@@ -11,7 +11,6 @@ pub(crate) mod fixtures;
 mod pod;
 mod read;
 mod restorable;
-mod shell;
 mod table;
 mod tree;
 

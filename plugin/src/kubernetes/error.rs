@@ -1,12 +1,17 @@
 //! What the API server answers when it does not do what it is asked.
 
+mod cause;
+mod denial;
 #[cfg(test)]
 mod every_kind;
-
-use std::fmt;
+mod forbidden;
 
 use kube::core::Status;
-use kube::core::response::StatusCause;
+
+use cause::root_cause;
+pub(crate) use cause::{chain, explain};
+use denial::{complaints, denial, unanswered};
+use forbidden::{Impersonation, Place, user};
 
 use crate::failure::{Away, Class, Complaint, Failure};
 
@@ -50,6 +55,9 @@ pub(crate) enum ApiError {
         what: String,
         place: Place,
     },
+    /// 403 for `--as` and its like.
+    #[error("{who} may not impersonate {whom}")]
+    NoImpersonation { who: String, whom: Impersonation },
     /// Admission said no, or the API server's own validation.
     #[error("{message}")]
     Denied {
@@ -107,14 +115,20 @@ impl ApiError {
         let message = || status.message.trim().to_owned();
         match status.code {
             401 => Self::Unauthorized(request.server.clone()),
-            403 if status.message.contains(" is forbidden: User ") => Self::Forbidden {
-                who: user(&status.message).to_owned(),
-                what: what(),
-                place: Place::of(&status.message, &request.namespace),
-            },
+            403 if status.message.contains(" is forbidden: User ") => {
+                let who = user(&status.message).to_owned();
+                match Impersonation::refused(&status.message) {
+                    Some(whom) => Self::NoImpersonation { who, whom },
+                    None => Self::Forbidden {
+                        who,
+                        what: what(),
+                        place: Place::of(&status.message, &request.namespace),
+                    },
+                }
+            }
             400 | 403 | 413 | 422 => Self::Denied {
                 message: denial(status),
-                complaints: complaints(status),
+                complaints: complaints(status, request),
             },
             404 => Self::not_found(status, request),
             409 if status.is_already_exists() => Self::AlreadyExists(what()),
@@ -149,146 +163,6 @@ impl ApiError {
     }
 }
 
-/// The user that RBAC's message names.
-fn user(message: &str) -> &str {
-    message
-        .split_once("User \"")
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map_or("the user of this context", |(user, _)| user)
-}
-
-/// Where somebody may not do something.
-#[derive(Debug)]
-pub(crate) enum Place {
-    /// One namespace.
-    Namespace(String),
-    /// All of them at once.
-    AllNamespaces,
-    /// The kind lies in none.
-    Cluster,
-}
-
-impl Place {
-    fn of(message: &str, namespace: &str) -> Self {
-        // As RBAC says it of a kind without namespaces, and of all namespaces.
-        let whole_cluster = message.contains(" at the cluster scope");
-        match namespace {
-            "" => Self::AllNamespaces,
-            _ if whole_cluster => Self::Cluster,
-            namespace => Self::Namespace(namespace.to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Namespace(namespace) => write!(formatter, " in namespace {namespace}"),
-            Self::AllNamespaces => formatter.write_str(" in all namespaces"),
-            Self::Cluster => Ok(()),
-        }
-    }
-}
-
-/// What a policy's refusal is told from its reason by.
-const POLICY_DENIED: &str = " denied request: ";
-
-/// The denial without the words that the API server puts before it.
-fn denial(status: &Status) -> String {
-    let message = status.message.trim();
-    let by_webhook = message
-        .split_once("admission webhook \"")
-        .and_then(|(_, rest)| rest.split_once("\" denied the request: "));
-    let by_policy = message
-        .split_once("ValidatingAdmissionPolicy '")
-        .and_then(|(_, rest)| {
-            let (policy, _) = rest.split_once('\'')?;
-            Some((policy, rest.split_once(POLICY_DENIED)?.1))
-        });
-    match by_webhook.or(by_policy) {
-        Some((who, reason)) => format!("refused by {who}: {reason}"),
-        None => message.to_owned(),
-    }
-}
-
-/// What the API server says of a webhook that it could not ask, with whose it is: for CNPG's, every
-/// write of a database fails while its operator is away.
-fn unanswered(message: &str) -> Option<(Option<Away>, String)> {
-    let (_, rest) = message.split_once("failed calling webhook \"")?;
-    let (webhook, cause) = rest.split_once("\": ")?;
-    // Before the cause stands the address that only the API server can reach.
-    let cause = cause.split_once("\": ").map_or(cause, |(_, cause)| cause);
-    let (away, whose) = if webhook.ends_with(".cnpg.io") {
-        (
-            Some(Away::Operator),
-            "CloudNativePG's operator does not answer: ",
-        )
-    } else if webhook.ends_with(".daap.dev") {
-        (Some(Away::Webhook), "daap's webhook does not answer: ")
-    } else {
-        (None, "")
-    };
-    let text = format!(
-        "{whose}failed calling webhook \"{webhook}\": {}",
-        cause.trim()
-    );
-    Some((away, text))
-}
-
-fn complaints(status: &Status) -> Vec<Complaint> {
-    let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes.filter_map(complaint).collect()
-}
-
-/// A policy cannot name the field that it complains of: ours begin their message with it.
-fn complaint(cause: &StatusCause) -> Option<Complaint> {
-    if !cause.field.is_empty() {
-        return Some(Complaint::of_cause(&cause.field, &cause.message));
-    }
-    let (_, reason) = cause.message.split_once(POLICY_DENIED)?;
-    let (field, text) = reason.split_once(": ")?;
-    let is_field = field.starts_with("metadata.") || field.starts_with("spec.");
-    is_field.then(|| Complaint::of_cause(field, text))
-}
-
-/// What an error of kube's client says, without the debugging output that it puts behind it.
-pub(crate) fn explain(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.trim().to_owned(),
-        other => chain(other),
-    }
-}
-
-/// An error with everything that caused it, each said once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// The innermost cause: `Connection refused (os error 111)` rather than `client error (Connect)`.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    match innermost.to_string() {
-        // What tokio says of a connection that nobody accepted in time.
-        text if text == "deadline has elapsed" => "no connection in time".to_owned(),
-        // rustls explains itself with a link to its manual.
-        text if text.contains("close_notify") => "the connection was closed".to_owned(),
-        text => text,
-    }
-}
-
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let message = error.to_string();
@@ -314,6 +188,12 @@ impl From<ApiError> for Failure {
                     Place::Cluster => "ask your platform team for it".to_owned(),
                     Place::Namespace(namespace) => format!("ask your platform team for the ClusterRole daap-user in namespace {namespace}"),
                 }),
+            // Not as what RBAC refuses: nothing at all is allowed then, and nothing less is done.
+            ApiError::NoImpersonation { who, whom } => Failure::new(message).hint(format!(
+                "leave {} out, or let an administrator allow {who} the verb impersonate on {}",
+                whom.flag(),
+                whom.object()
+            )),
             ApiError::Denied { message, complaints } => Failure::denied(message, complaints),
             ApiError::Conflict(_) => Failure::new(message).class(Class::Conflict).hint("run the command again"),
             ApiError::AlreadyExists(_) => Failure::new(message).class(Class::Exists),
@@ -329,13 +209,13 @@ impl From<ApiError> for Failure {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use rstest::rstest;
     use serde_json::json;
 
     use super::*;
 
-    fn request() -> Request {
+    pub(super) fn request() -> Request {
         Request {
             what: "create clusters.postgresql.cnpg.io \"daap-orders\"".into(),
             server: "https://example.test:6443".into(),
@@ -346,6 +226,7 @@ mod tests {
     #[rstest]
     #[case(json!({"code": 401, "reason": "Unauthorized", "message": "Unauthorized"}), "do", Class::Fatal)]
     #[case(json!({"code": 403, "reason": "Forbidden", "message": "clusters is forbidden: User \"ada\" cannot create"}), "ada may not create", Class::Forbidden)]
+    #[case(json!({"code": 403, "reason": "Forbidden", "message": "users \"ada\" is forbidden: User \"bob\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope"}), "bob may not impersonate user 'ada'", Class::Fatal)]
     #[case(json!({"code": 403, "reason": "Forbidden", "message": "exceeded quota: small"}), "exceeded quota", Class::Hard)]
     #[case(json!({"code": 404, "reason": "Failed to parse error data", "message": "404 page not found"}), "no CloudNativePG", Class::NotServed)]
     #[case(json!({"code": 404, "reason": "NotFound", "details": {"kind": "namespaces", "name": "apps"}}), "namespace 'apps' does not exist", Class::Hard)]
@@ -362,75 +243,5 @@ mod tests {
         let failure = Failure::from(ApiError::from_status(&status, &request()));
         assert!(failure.to_string().contains(message), "{failure}");
         assert_eq!(failure.classification(), class);
-    }
-
-    #[rstest]
-    #[case(
-        r#"Internal error occurred: failed calling webhook "mcluster.cnpg.io": failed to call webhook: Post "https://cnpg-webhook-service.cnpg-system.svc:443/mutate-postgresql-cnpg-io-v1-cluster?timeout=10s": dial tcp 10.96.178.153:443: connect: connection refused"#,
-        r#"CloudNativePG's operator does not answer: failed calling webhook "mcluster.cnpg.io": dial tcp 10.96.178.153:443: connect: connection refused"#
-    )]
-    #[case(
-        r#"Internal error occurred: failed calling webhook "validate.admission.daap.dev": expected webhook response of admission.k8s.io/v1, got /, Kind="#,
-        r#"daap's webhook does not answer: failed calling webhook "validate.admission.daap.dev": expected webhook response of admission.k8s.io/v1, got /, Kind="#
-    )]
-    #[case(
-        r#"failed calling webhook "x.example": no endpoints available for service "x""#,
-        r#"failed calling webhook "x.example": no endpoints available for service "x""#
-    )]
-    fn a_webhook_that_is_away_is_somebodys(#[case] message: &str, #[case] expected: &str) {
-        let status = json!({"code": 500, "reason": "InternalError", "message": message});
-        let status: Status = serde_json::from_value(status).unwrap();
-        let failure = Failure::from(ApiError::from_status(&status, &request()));
-        assert_eq!(
-            failure.to_string(),
-            format!("failed to create clusters.postgresql.cnpg.io \"daap-orders\": {expected}")
-        );
-        assert_eq!(failure.classification(), Class::Transient);
-    }
-
-    #[test]
-    fn a_denial_keeps_every_cause() {
-        let status: Status = serde_json::from_value(json!({
-            "code": 422, "reason": "Invalid",
-            "message": "admission webhook \"validate.admission.daap.dev\" denied the request: two things",
-            "details": {"causes": [
-                {"field": "spec.storage.size", "message": "spec.storage.size: 2Ti is above 1Ti [limits]; ask for less"},
-                {"field": "metadata.labels[daap.dev/owner-team]", "message": "no such team"}
-            ]}
-        }))
-        .unwrap();
-        let failure = Failure::from(ApiError::from_status(&status, &request()));
-        insta::assert_snapshot!(failure.render(), @r"
-        error: refused by validate.admission.daap.dev: two things
-          --storage: 2Ti is above 1Ti [limits]; ask for less
-          --owner-team: no such team
-        ");
-    }
-
-    #[test]
-    fn a_policy_is_read_like_the_webhook() {
-        let denied = |reason: &str| {
-            let by = "ValidatingAdmissionPolicy 'daap-ownership' with binding 'daap-ownership' denied request";
-            let status: Status = serde_json::from_value(json!({
-                "code": 403, "reason": "Forbidden",
-                "message": format!("clusters.postgresql.cnpg.io \"daap-orders\" is forbidden: {by}: {reason}"),
-                "details": {"causes": [{"message": format!("{by}: {reason}")}]}
-            }))
-            .unwrap();
-            Failure::from(ApiError::from_status(&status, &request()))
-                .context("database/orders not changed")
-                .render()
-        };
-        insta::assert_snapshot!(
-            denied("metadata.labels[daap.dev/owner-team]: team 'billing' owns it [ownership]; ask team 'billing'"),
-            @r"
-        error: database/orders not changed
-          --owner-team: team 'billing' owns it [ownership]; ask team 'billing'
-        "
-        );
-        insta::assert_snapshot!(
-            denied("no databases today"),
-            @"error: database/orders not changed: refused by daap-ownership: no databases today"
-        );
     }
 }

@@ -14,6 +14,12 @@ impl Login {
     /// # Errors
     /// The format cannot say it.
     pub(crate) fn text(&self, shape: Shape) -> Result<String, Failure> {
+        let instead = |failure: Failure| {
+            failure.hint(format!(
+                "use another format, or change the password: kubectl daap credentials rotate {} -n {}",
+                self.name, self.namespace
+            ))
+        };
         Ok(match shape {
             Shape::Uri => format!("{}\n", self.uri()),
             Shape::Env => lines(
@@ -25,8 +31,8 @@ impl Login {
             Shape::Json => to_json(&self.document())?,
             Shape::Yaml => yaml(&self.document())?,
             Shape::Psql => self.psql(),
-            Shape::Pgpass => self.pgpass()?,
-            Shape::Service => self.service()?,
+            Shape::Pgpass => self.pgpass().map_err(instead)?,
+            Shape::Service => self.service().map_err(instead)?,
             Shape::Jdbc => format!("{}\n", self.jdbc()),
             Shape::Password => format!("{}\n", self.password().unwrap_or_default()),
             Shape::Table | Shape::Ca | Shape::Manifest => self.table(),
@@ -137,7 +143,8 @@ impl Login {
         Ok(text)
     }
 
-    fn document(&self) -> Value {
+    /// The shape in which it is printed as JSON and YAML.
+    pub(crate) fn document(&self) -> Value {
         let connection = &self.connection;
         let mut document = json!({
             "apiVersion": API_VERSION,
@@ -201,7 +208,6 @@ fn cannot_say(shape: Shape, what: &str) -> Failure {
         "-o {}: a value has {what}, which this format cannot say",
         shape.word()
     ))
-    .hint("use another format, or change the password: kubectl daap credentials rotate NAME")
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Transfer {
                 "database/{name} of team '{owner}' is offered to nobody"
             ))
             .hint(format!(
-                "its owner offers it with: kubectl daap transfer {name} --to TEAM -n {namespace}"
+                "its owner offers it with `kubectl daap transfer {name} --to TEAM -n {namespace}`"
             ))),
             Half::Move(_) | Half::Accept | Half::Cancel => Ok(Next::Done),
         }

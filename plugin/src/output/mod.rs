@@ -4,8 +4,10 @@ mod age;
 mod changes;
 mod format;
 mod growing_table;
+mod pasteable;
 mod phases;
 mod progress;
+mod shell;
 mod sort;
 mod table;
 mod wrap;
@@ -19,7 +21,9 @@ pub(crate) use age::age;
 pub(crate) use changes::{Words, changes, whole};
 pub(crate) use format::{Documents, Formats, FormatsOr, JsonPath, OutputFormat, Shape};
 pub(crate) use growing_table::GrowingTable;
+pub(crate) use pasteable::{pasteable, repeat_flags};
 pub(crate) use progress::Progress;
+pub(crate) use shell::quoted;
 pub(crate) use sort::SortBy;
 pub(crate) use table::Table;
 pub(crate) use wrap::{width, wrapped};
@@ -31,7 +35,8 @@ use crate::failure::Failure;
 #[command(next_help_heading = "Output flags")]
 pub(crate) struct OutputFlags {
     /// How to print: wide, json, yaml, name, jsonpath=…, jsonpath-file=…, custom-columns=…,
-    /// custom-columns-file=…, go-template=… or go-template-file=…, as kubectl does
+    /// custom-columns-file=…, go-template=… or go-template-file=…, as kubectl does, also
+    /// with --template=…
     #[arg(
         short = 'o',
         long,
@@ -94,6 +99,7 @@ pub(crate) fn lines(lines: impl IntoIterator<Item = String>) -> String {
 
 /// Prints a line to stderr; there is nobody to tell when that fails.
 pub(crate) fn stderr_line(text: &str) {
+    let text = pasteable(text);
     progress::aside(|| {
         let _ = writeln!(io::stderr().lock(), "{text}");
     });

@@ -2,9 +2,12 @@
 //! `rights` holds it to what the commands really send, and tries each with exactly these.
 
 mod held;
+mod missing;
+mod pieces;
 mod table;
 
 pub(crate) use held::Held;
+pub(crate) use missing::with_missing;
 
 use crate::kubernetes::{Right, Scope};
 

@@ -1,124 +1,17 @@
 //! The table: a row a command, and one more for a flag that needs something else. A new command is a
 //! row here.
 
+use super::pieces::{
+    APP_SECRET, CLASS, DELETED_WITH, DEPLOYMENT, EVENTS, FORWARDED, GET_CLUSTER, GET_POOLER,
+    GET_SECRET, LIST_EVENTS, LIST_TOMBSTONES, LISTED_DEPLOYMENTS, LISTED_SECRETS, LOOKED_AT,
+    PATCH_CLUSTER, PATCH_POOLER, PERSISTENT_VOLUME, PODS, POLICY, POOLER_SERVICE, RESTORED_WITH,
+    SECRETS, SERVICES, UNSEEN_AVAILABILITY, UNSEEN_DEPLOYMENTS, UNSEEN_POOLERS, UNSEEN_SECRETS,
+    VOLUMES, WATCH_CLUSTERS, WEBHOOK, without,
+};
 use super::{CommandRights, Optional};
 use crate::kubernetes::{Kind, Right, Scope};
 use crate::operation::{DELETE_RIGHTS, PURGE_RIGHTS, RESTORE_RIGHTS, ROTATE_RIGHTS};
 
-const fn without(right: Right, otherwise: &'static str) -> Optional {
-    Optional { right, otherwise }
-}
-
-const GET_CLUSTER: Right = Right::to("get", Kind::Cluster);
-const GET_POOLER: Right = Right::to("get", Kind::Pooler);
-const PATCH_CLUSTER: Right = Right::to("patch", Kind::Cluster);
-const PATCH_POOLER: Right = Right::to("patch", Kind::Pooler);
-const LIST_TOMBSTONES: Right = Right::to("list", Kind::ConfigMap);
-const GET_SECRET: Right = Right::to("get", Kind::Secret);
-
-/// Of a database that is read to be shown, or waited for.
-const DEPLOYMENT: Optional = without(
-    Right::to("get", Kind::Deployment),
-    "whether the pooler is available is not known",
-);
-const APP_SECRET: Optional = without(
-    GET_SECRET,
-    "whether the app Secret is there is taken from what the operator says",
-);
-const POLICY: Optional = without(
-    Right::to("get", Kind::ConfigMap).at(Scope::System),
-    "the policy's defaults are taken for the policy",
-);
-const CLASS: Optional = without(
-    Right::to("get", Kind::StorageClass),
-    "whether volumes can grow, or outlive their claims, is not known",
-);
-const WEBHOOK: Optional = without(
-    Right::to("get", Kind::ValidatingWebhook),
-    "whether the webhook is installed is not known",
-);
-const FORWARDED: &str = "it fails where the pooler is reached through the API server only";
-const LIST_EVENTS: Right = Right::to("list", Kind::Event);
-const SECRETS: Optional = without(GET_SECRET, "the Secrets are not shown");
-const PODS: Optional = without(Right::to("list", Kind::Pod), "the pods are not shown");
-const VOLUMES: Optional = without(Right::to("list", Kind::Volume), "the volumes are not shown");
-const SERVICES: Optional = without(
-    Right::to("list", Kind::Service),
-    "the services are not shown",
-);
-const POOLER_SERVICE: Optional = without(
-    Right::to("get", Kind::Service),
-    "the service of the pooler is not shown",
-);
-const EVENTS: Optional = without(LIST_EVENTS, "no events are shown");
-/// What stands beside a database that is looked at closely.
-const LOOKED_AT: &[Optional] = &[
-    DEPLOYMENT,
-    SECRETS,
-    PODS,
-    VOLUMES,
-    SERVICES,
-    POOLER_SERVICE,
-    EVENTS,
-];
-const PERSISTENT_VOLUME: Optional = without(
-    Right::to("get", Kind::PersistentVolume),
-    "whether volumes outlive their claims is taken from their class",
-);
-/// Of a deletion: what hangs on the Cluster, and what it owns.
-const DELETED_WITH: &[Optional] = &[
-    DEPLOYMENT,
-    POLICY,
-    PERSISTENT_VOLUME,
-    CLASS,
-    without(Right::to("list", Kind::Database), UNSEEN_DEPENDENTS),
-    without(Right::to("list", Kind::DatabaseRole), UNSEEN_DEPENDENTS),
-    without(Right::to("list", Kind::Publication), UNSEEN_DEPENDENTS),
-    without(Right::to("list", Kind::Subscription), UNSEEN_DEPENDENTS),
-    without(Right::to("list", Kind::ScheduledBackup), UNSEEN_DEPENDENTS),
-    without(
-        Right::to("list", Kind::Backup),
-        "Backups that the Cluster owns go with it",
-    ),
-    without(
-        Right::to("patch", Kind::Backup),
-        "it fails where the Cluster owns a Backup",
-    ),
-    without(
-        Right::to("list", Kind::VolumeSnapshot),
-        "VolumeSnapshots that the Cluster owns go with it",
-    ),
-    without(
-        Right::to("patch", Kind::VolumeSnapshot),
-        "it fails where the Cluster owns a VolumeSnapshot",
-    ),
-];
-const UNSEEN_DEPENDENTS: &str = "whether one of them uses the database is not known";
-/// Of a restore: what an earlier deletion kept.
-const RESTORED_WITH: &[Optional] = &[
-    DEPLOYMENT,
-    CLASS,
-    without(
-        Right::to("get", Kind::Backup),
-        "it fails where Backups were kept",
-    ),
-    without(
-        Right::to("patch", Kind::Backup),
-        "it fails where Backups were kept",
-    ),
-    without(
-        Right::to("get", Kind::VolumeSnapshot),
-        "it fails where VolumeSnapshots were kept",
-    ),
-    without(
-        Right::to("patch", Kind::VolumeSnapshot),
-        "it fails where VolumeSnapshots were kept",
-    ),
-    without(
-        Right::to("delete", Kind::Pod),
-        "with --image, a pod that waits for the earlier image stays until somebody deletes it",
-    ),
-];
 const NOTHING: &[Right] = &[];
 
 /// A command that asks nobody.
@@ -173,6 +66,23 @@ pub(super) const COMMANDS: &[CommandRights] = &[
         &[DEPLOYMENT, APP_SECRET, POLICY],
     ),
     reads("get", &[GET_CLUSTER, GET_POOLER], &[DEPLOYMENT, APP_SECRET]),
+    reads(
+        "get --watch",
+        &[
+            GET_CLUSTER,
+            GET_POOLER,
+            Right::to("list", Kind::Cluster),
+            WATCH_CLUSTERS,
+        ],
+        &[
+            DEPLOYMENT,
+            APP_SECRET,
+            without(Right::to("list", Kind::Pooler), UNSEEN_POOLERS),
+            without(Right::to("watch", Kind::Pooler), UNSEEN_POOLERS),
+            without(Right::to("list", Kind::Deployment), UNSEEN_DEPLOYMENTS),
+            without(Right::to("watch", Kind::Deployment), UNSEEN_DEPLOYMENTS),
+        ],
+    ),
     reads("get --deleted", &[LIST_TOMBSTONES], &[]),
     reads(
         "list",
@@ -180,14 +90,41 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             Right::to("list", Kind::Cluster),
             Right::to("list", Kind::Pooler),
         ],
+        &[LISTED_DEPLOYMENTS, LISTED_SECRETS],
+    ),
+    reads(
+        "list --watch",
+        &[
+            Right::to("list", Kind::Cluster),
+            Right::to("list", Kind::Pooler),
+            WATCH_CLUSTERS,
+            // To look again at what has changed.
+            GET_CLUSTER,
+            GET_POOLER,
+        ],
+        &[
+            DEPLOYMENT,
+            APP_SECRET,
+            LISTED_DEPLOYMENTS,
+            LISTED_SECRETS,
+            without(Right::to("watch", Kind::Pooler), UNSEEN_POOLERS),
+            without(Right::to("watch", Kind::Deployment), UNSEEN_DEPLOYMENTS),
+        ],
+    ),
+    reads(
+        "list --all-namespaces",
+        &[
+            Right::to("list", Kind::Cluster).at(Scope::Everywhere),
+            Right::to("list", Kind::Pooler).at(Scope::Everywhere),
+        ],
         &[
             without(
-                Right::to("list", Kind::Deployment),
-                "whether the poolers are available is not known",
+                Right::to("list", Kind::Deployment).at(Scope::Everywhere),
+                UNSEEN_AVAILABILITY,
             ),
             without(
-                Right::to("list", Kind::Secret),
-                "whether the app Secrets are there is taken from what the operator says",
+                Right::to("list", Kind::Secret).at(Scope::Everywhere),
+                UNSEEN_SECRETS,
             ),
         ],
     ),
@@ -224,6 +161,11 @@ pub(super) const COMMANDS: &[CommandRights] = &[
     ),
     reads("describe", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
     reads("events", &[LIST_EVENTS], &[]),
+    reads(
+        "events --watch",
+        &[LIST_EVENTS, Right::to("watch", Kind::Event)],
+        &[],
+    ),
     reads("history", &[GET_CLUSTER, LIST_TOMBSTONES], &[]),
     reads(
         "history --verify",
@@ -358,6 +300,11 @@ pub(super) const COMMANDS: &[CommandRights] = &[
     writes("restore", &RESTORE_RIGHTS, RESTORED_WITH),
     writes("purge", &PURGE_RIGHTS, &[PERSISTENT_VOLUME, CLASS]),
     reads("diff", &[GET_CLUSTER, GET_POOLER], &[]),
+    reads(
+        "diff --filename",
+        &[GET_CLUSTER, GET_POOLER],
+        &[DEPLOYMENT, APP_SECRET],
+    ),
     writes(
         "repair",
         &[

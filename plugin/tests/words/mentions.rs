@@ -39,6 +39,29 @@ fn everything() -> Vec<Source> {
     found
 }
 
+/// What a user pastes lands in the namespace that it was printed about, whichever the context has.
+#[test]
+fn a_command_about_a_database_names_its_namespace() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for source in rust() {
+        let is_plugin = source.path.starts_with("plugin/src") || source.path.starts_with("crds/");
+        for mention in mentions(&source).iter().filter(|_| is_plugin) {
+            // What is filled in is a message; `{verb}` is a part of one.
+            let filled_in = ["{}", "{name}", "{0}"].iter().any(|word| mention.contains(word));
+            if !filled_in || mention.contains("{verb}") {
+                continue;
+            }
+            seen += 1;
+            if !mention.contains("-n {") {
+                wrong.push(format!("{}: '{PLUGIN}{mention}'", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 40, "only {seen} commands were found");
+}
+
 /// What is behind `kubectl daap `, up to its end.
 fn mentions(source: &Source) -> Vec<String> {
     let text = source.text.replace("\\\"", "'").replace("\\\n", " ");

@@ -32,8 +32,9 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
                 View(map).name()
             ),
             format!(
-                "finish what left the tombstone: kubectl daap repair {}",
-                old.label(label::NAME).unwrap_or("NAME")
+                "finish what left the tombstone: kubectl daap repair {} -n {}",
+                old.label(label::NAME).unwrap_or("NAME"),
+                old.namespace()
             ),
         )]);
     }

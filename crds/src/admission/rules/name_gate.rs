@@ -173,6 +173,7 @@ fn occupied(new: View<'_>, found: &[View<'_>]) -> Violation {
         })
         .collect();
     let name = new.label(label::NAME).unwrap_or("NAME");
+    let namespace = new.namespace();
     Violation::new(
         Rule::NameGate,
         "metadata.name",
@@ -182,7 +183,7 @@ fn occupied(new: View<'_>, found: &[View<'_>]) -> Violation {
             names.join(", ")
         ),
         format!(
-            "if a deleted database '{name}' left it, give it up: kubectl daap purge {name}; if it is still being removed, try again"
+            "if a deleted database '{name}' left it, give it up: kubectl daap purge {name} -n {namespace}; if it is still being removed, try again"
         ),
     )
 }

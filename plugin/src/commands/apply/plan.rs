@@ -6,6 +6,7 @@ use daap_crds::contract::{annotation, label};
 use daap_crds::pending::{OperationName, Pending};
 use serde_json::{Map, Value, json};
 
+use super::labels;
 use super::wanted::Wanted;
 use crate::commands::diff::unified;
 use crate::database::{Database, document, find};
@@ -35,7 +36,7 @@ impl Plan {
     /// Looks at the database and compares.
     pub(super) async fn of(wanted: Wanted, k8s: Kubernetes) -> Self {
         let planned = match find(&k8s, &wanted.name).await {
-            Ok(database) => plan(&wanted, database.as_ref()),
+            Ok(database) => plan(&wanted, k8s.namespace(), database.as_ref()),
             Err(failure) => Err(failure),
         };
         let (action, diff) = match planned {
@@ -56,19 +57,31 @@ impl Plan {
     }
 }
 
-fn plan(wanted: &Wanted, database: Option<&Database>) -> Result<(Action, String), Failure> {
+fn plan(
+    wanted: &Wanted,
+    namespace: &str,
+    database: Option<&Database>,
+) -> Result<(Action, String), Failure> {
     let Some(database) = database.filter(|database| !is_being_created(database)) else {
-        let asked = wanted.asked().map_err(|complaints| {
-            Failure::fields(
-                format!("database/{} cannot be created", wanted.name),
-                complaints,
-            )
-        })?;
+        let impossible = |complaints| {
+            let what = format!("database/{} cannot be created", wanted.name);
+            Failure::fields(what, complaints)
+        };
+        let labels = labels::refused(wanted, namespace, database);
+        let asked = match wanted.asked() {
+            Ok(asked) if labels.is_empty() => asked,
+            Ok(_) => return Err(impossible(labels)),
+            Err(complaints) => return Err(impossible([complaints, labels].concat())),
+        };
         let before = database.map(shown).unwrap_or_default();
         let diff = difference(wanted, &before, &after(wanted, before.clone()))?;
         return Ok((Action::Create(Box::new(asked)), diff));
     };
-    let refused = never_changes(wanted, database);
+    let refused = [
+        never_changes(wanted, database),
+        labels::refused(wanted, namespace, Some(database)),
+    ]
+    .concat();
     if !refused.is_empty() {
         return Err(Failure::fields(
             format!("database/{} cannot become that", wanted.name),
@@ -228,7 +241,7 @@ mod tests {
     #[test]
     fn what_get_prints_changes_nothing() {
         let database = fixtures::ready("orders");
-        let (action, diff) = plan(&wanted(|_| ()), Some(&database)).unwrap();
+        let (action, diff) = plan(&wanted(|_| ()), "apps", Some(&database)).unwrap();
         assert!(matches!(action, Action::Nothing), "{action:?}");
         assert_eq!(diff, "");
     }
@@ -240,20 +253,20 @@ mod tests {
             document["spec"]["instances"] = 3.into();
             document["spec"]["poolMode"] = "session".into();
         });
-        let (action, diff) = plan(&edited, Some(&database)).unwrap();
+        let (action, diff) = plan(&edited, "apps", Some(&database)).unwrap();
         assert!(matches!(action, Action::Update(_)), "{action:?}");
         insta::assert_snapshot!(diff);
     }
 
     #[test]
     fn a_new_one_is_shown_whole_and_what_it_lacks_is_named() {
-        let (action, diff) = plan(&wanted(|_| ()), None).unwrap();
+        let (action, diff) = plan(&wanted(|_| ()), "apps", None).unwrap();
         assert!(matches!(action, Action::Create(_)), "{action:?}");
         assert!(diff.contains("+  ownerTeam: payments"), "{diff}");
         let bare = wanted(|document| {
             document["record"] = json!({});
         });
-        let failure = plan(&bare, None).unwrap_err().render();
+        let failure = plan(&bare, "apps", None).unwrap_err().render();
         assert!(
             failure.contains("record.ownerTeam") && failure.contains("record.purpose"),
             "{failure}"
@@ -267,7 +280,7 @@ mod tests {
             document["record"]["id"] = "11111111-1111-4111-8111-111111111111".into();
             document["spec"]["storageClass"] = "other".into();
         });
-        let failure = plan(&edited, Some(&database)).unwrap_err().render();
+        let failure = plan(&edited, "apps", Some(&database)).unwrap_err().render();
         assert!(
             failure.contains("record.id") && failure.contains("spec.storageClass"),
             "{failure}"

@@ -1,6 +1,7 @@
 //! What a document asks for. What `get -o yaml` prints is accepted as it is: of that, what only the
 //! cluster knows is passed over, and everything unknown is named.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Display;
 
@@ -10,6 +11,7 @@ use daap_crds::purpose::Purpose;
 use daap_crds::size::Size;
 use serde_json::Value;
 
+use super::labels::field_of_label;
 use super::source::Source;
 use crate::commands::input::{Input, count, reason, text};
 use crate::commands::suggestion::closest;
@@ -61,6 +63,7 @@ pub(super) struct Wanted {
     pub(super) place: String,
     pub(super) namespace: Option<String>,
     pub(super) name: DatabaseName,
+    pub(super) labels: BTreeMap<String, String>,
     pub(super) id: Option<DatabaseId>,
     pub(super) team: Option<Team>,
     pub(super) purpose: Option<Purpose>,
@@ -160,6 +163,7 @@ impl Reader<'_> {
         Some(Wanted {
             place: place.to_owned(),
             namespace: self.field("metadata.namespace", text),
+            labels: self.labels(),
             id: self.field("record.id", DatabaseId::parse),
             team: self.field("record.ownerTeam", Team::parse),
             purpose: self.field("record.purpose", Purpose::parse),
@@ -217,6 +221,31 @@ impl Reader<'_> {
                 Some(_) => self.input.complain(section, "it is no map of fields"),
             }
         }
+    }
+
+    fn labels(&mut self) -> BTreeMap<String, String> {
+        let mut labels = BTreeMap::new();
+        let found = match self.document.pointer("/metadata/labels") {
+            None | Some(Value::Null) => return labels,
+            Some(Value::Object(found)) => found,
+            Some(_) => {
+                self.input
+                    .complain("metadata.labels", "it is no map of labels");
+                return labels;
+            }
+        };
+        for (key, value) in found {
+            match value {
+                Value::String(value) => {
+                    labels.insert(key.clone(), value.clone());
+                }
+                other => self.input.complain(
+                    &field_of_label(key),
+                    format!("{other} is no text; write it in quotation marks"),
+                ),
+            }
+        }
+        labels
     }
 
     /// A scalar as text; none where it is absent or null.

@@ -15,7 +15,7 @@ _kubectl_daap() {
   if (( directive & 16 )); then
     _files -/
   elif (( ${#candidates} )); then
-    _describe 'kubectl daap' candidates $suffix
+    _describe 'kubectl daap' candidates "${suffix[@]}"
   elif (( ! (directive & 4) )); then
     _files
   fi

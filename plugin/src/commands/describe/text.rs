@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::commands::history::show;
 use crate::database::{Database, Description, events};
-use crate::output::{age, lines};
+use crate::output::{age, lines, pasteable};
 
 /// Versions that are shown; all of them are what `history` is for.
 const VERSIONS: usize = 5;
@@ -29,7 +29,7 @@ pub(super) fn of(description: &Description, show_events: bool, now: Timestamp) -
         "Parts",
         &indented(&description.parts.render(true)),
     );
-    section(&mut text, "History", &history(database.view()));
+    section(&mut text, "History", &history(database));
     if show_events {
         let shown = match &description.events {
             Ok(found) if found.is_empty() => String::new(),
@@ -198,7 +198,8 @@ fn pending(view: View<'_>) -> Fields {
     fields
 }
 
-fn history(view: View<'_>) -> String {
+fn history(database: &Database) -> String {
+    let view = database.view();
     let stored = view.annotation(annotation::HISTORY);
     let Some(Ok(history)) = stored.map(History::parse) else {
         return String::new();
@@ -215,7 +216,12 @@ fn history(view: View<'_>) -> String {
         .map(|line| format!("{line}\n"))
         .unwrap_or_default();
     if earlier > 0 {
-        let _ = writeln!(text, "({earlier} earlier ones: kubectl daap history)");
+        let command = format!(
+            "kubectl daap history {} -n {}",
+            database.name(),
+            view.namespace()
+        );
+        let _ = writeln!(text, "({earlier} earlier ones: {})", pasteable(&command));
     }
     for line in rows.skip(earlier) {
         text.push_str(line);

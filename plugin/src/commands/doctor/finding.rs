@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::database::API_VERSION;
 use crate::failure::{Class, Failure};
-use crate::output::lines;
+use crate::output::{lines, pasteable};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +80,9 @@ impl Finding {
     }
 
     fn with(self, remedy: impl Into<String>) -> Self {
+        let remedy: String = remedy.into();
         Self {
-            remedy: Some(remedy.into()),
+            remedy: Some(pasteable(&remedy).into_owned()),
             ..self
         }
     }
@@ -91,10 +92,11 @@ impl Finding {
         match failure.classification() {
             // What may not be looked at need not be: nobody has to get the right for it.
             Class::Forbidden => Self::skipped(check, failure.to_string()),
-            _ => Self {
-                remedy: Some(failure.next_step().unwrap_or(AGAIN).to_owned()),
-                ..Self::new(check, Outcome::Failed, failure.to_string())
-            },
+            _ => Self::failed(
+                check,
+                failure.to_string(),
+                failure.next_step().unwrap_or(AGAIN),
+            ),
         }
     }
 }

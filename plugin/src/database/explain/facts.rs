@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Evidence;
+use crate::database::Database;
 use crate::database::events::{count, message, object, time};
 use crate::database::pod;
 use crate::database::tree::Seen;
-use crate::database::{Database, shell};
+use crate::output::quoted;
 
 /// What a write that changes nothing met on its way through admission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,7 +137,7 @@ impl Facts {
             "kubectl patch clusters.{} {} --type merge -p {}",
             cnpg::GROUP,
             self.name.cluster(),
-            shell::quoted(patch)
+            quoted(patch)
         ))
     }
 
@@ -156,7 +157,7 @@ impl Facts {
         let words = format!(
             "--owner-team {} --purpose {} {flags}",
             self.database.team(),
-            shell::quoted(purpose)
+            quoted(purpose)
         );
         self.daap("create", words.trim_end())
     }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::output::pasteable;
+
 /// What keeps a database from being ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -103,7 +105,9 @@ impl Remedy {
     pub(super) fn new(text: impl Into<String>, commands: impl IntoIterator<Item = String>) -> Self {
         Self {
             text: text.into(),
-            commands: commands.into_iter().collect(),
+            commands: { commands.into_iter() }
+                .map(|command| pasteable(&command).into_owned())
+                .collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ApiError, Place};
+use super::{ApiError, Impersonation, Place};
 use crate::failure::{Class, Complaint, Failure};
 
 const SERVER: &str = "https://example.test:6443";
@@ -41,6 +41,13 @@ fn one_of_each() -> Vec<ApiError> {
             what: "list storageclasses.storage.k8s.io".into(),
             place: Place::Cluster,
         },
+        E::NoImpersonation {
+            who: "ada".into(),
+            whom: Impersonation::refused(
+                "users \"grace\" is forbidden: User \"ada\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
+            )
+            .unwrap(),
+        },
         E::Denied {
             message: "refused by validate.admission.daap.dev: 2Ti is above 1Ti".into(),
             complaints: vec![Complaint::new(
@@ -70,6 +77,7 @@ fn one_of_each() -> Vec<ApiError> {
             | E::NoCnpg(_)
             | E::NoNamespace(_)
             | E::Forbidden { .. }
+            | E::NoImpersonation { .. }
             | E::Denied { .. }
             | E::Conflict(_)
             | E::AlreadyExists(_)

@@ -74,7 +74,7 @@ impl Restore {
         {
             Err(failure) if failure.classification() == Class::Forbidden => {
                 stderr_line(&format!(
-                    "Warning: pod {0} still waits for the image that it had, and you may not delete it; let somebody who may: kubectl delete pod {0} -n {1}",
+                    "Warning: pod {0} still waits for the image that it had, and you may not delete it; let somebody do it who may: `kubectl delete pod {0} -n {1}`",
                     pod.name(),
                     self.k8s.namespace()
                 ));

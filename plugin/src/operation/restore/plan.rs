@@ -42,11 +42,14 @@ pub(super) fn choose<'a>(
     match keeping.as_slice() {
         [] => Ok(matching.last().copied()),
         [one] => Ok(Some(one)),
-        several => Err(Failure::new(format!(
+        [first, ..] => Err(Failure::new(format!(
             "several deleted databases '{name}' have their data kept: {}",
-            ids(several.iter().copied())
+            ids(keeping.iter().copied())
         ))
-        .hint("say which with --id; see: kubectl daap list --deleted")),
+        .hint(format!(
+            "say which with --id; see: kubectl daap list --deleted -n {}",
+            View(first).namespace()
+        ))),
     }
 }
 
@@ -80,7 +83,7 @@ pub(super) fn refuse_unrestorable(
             "database/{name} cannot be restored: its data was destroyed, only the record of it is kept"
         ))
         .hint(format!(
-            "look at the record: kubectl daap history {name} -n {namespace}; a new database may have the name: kubectl daap create {name}"
+            "look at the record: kubectl daap history {name} -n {namespace}; a new database may have the name: kubectl daap create {name} -n {namespace}"
         ))),
         Stage::Complete if tombstone.retained.volumes.is_empty() => Err(Failure::new(format!(
             "database/{name} cannot be restored: no volume of it was kept"

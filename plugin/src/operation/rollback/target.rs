@@ -41,7 +41,10 @@ impl Target {
                 format!("database/{name} not rolled back"),
                 vec![Complaint::new("--to", text)],
             )
-            .hint(format!("see its versions: kubectl daap history {name}"))
+            .hint(format!(
+                "see its versions: kubectl daap history {name} -n {}",
+                cluster.namespace()
+            ))
         })?;
         Self::between(&Tracked::of(cluster), &version.record, to, reason).map_err(|complaints| {
             Failure::fields(

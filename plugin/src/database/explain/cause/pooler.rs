@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::container::trouble;
 use crate::database::explain::facts::pod_object;
 use crate::database::explain::{Cause, Evidence, Facts, Finding, Remedy, log};
-use crate::database::shell;
+use crate::output::quoted;
 
 pub(super) fn find(facts: &Facts) -> Option<Finding> {
     missing(facts).or_else(|| crashing(facts))
@@ -113,7 +113,7 @@ fn remedy(
         "kubectl patch poolers.{} {} --type merge -p {}",
         cnpg::GROUP,
         facts.name.pooler(),
-        shell::quoted(&patch.to_string())
+        quoted(&patch.to_string())
     ));
     let commands = if parameter.starts_with('<') {
         vec![logs, patch]

@@ -1,0 +1,135 @@
+//! What several rows of the table have in common: single rights, and what becomes of a command
+//! without one.
+
+use super::Optional;
+use crate::kubernetes::{Kind, Right, Scope};
+
+pub(super) const fn without(right: Right, otherwise: &'static str) -> Optional {
+    Optional { right, otherwise }
+}
+
+pub(super) const GET_CLUSTER: Right = Right::to("get", Kind::Cluster);
+pub(super) const GET_POOLER: Right = Right::to("get", Kind::Pooler);
+pub(super) const PATCH_CLUSTER: Right = Right::to("patch", Kind::Cluster);
+pub(super) const PATCH_POOLER: Right = Right::to("patch", Kind::Pooler);
+pub(super) const LIST_TOMBSTONES: Right = Right::to("list", Kind::ConfigMap);
+pub(super) const GET_SECRET: Right = Right::to("get", Kind::Secret);
+
+/// Of a database that is read to be shown, or waited for.
+pub(super) const DEPLOYMENT: Optional = without(
+    Right::to("get", Kind::Deployment),
+    "whether the pooler is available is not known",
+);
+pub(super) const APP_SECRET: Optional = without(
+    GET_SECRET,
+    "whether the app Secret is there is taken from what the operator says",
+);
+pub(super) const POLICY: Optional = without(
+    Right::to("get", Kind::ConfigMap).at(Scope::System),
+    "the policy's defaults are taken for the policy",
+);
+pub(super) const CLASS: Optional = without(
+    Right::to("get", Kind::StorageClass),
+    "whether volumes can grow, or outlive their claims, is not known",
+);
+pub(super) const WEBHOOK: Optional = without(
+    Right::to("get", Kind::ValidatingWebhook),
+    "whether the webhook is installed is not known",
+);
+pub(super) const FORWARDED: &str =
+    "it fails where the pooler is reached through the API server only";
+pub(super) const LIST_EVENTS: Right = Right::to("list", Kind::Event);
+pub(super) const SECRETS: Optional = without(GET_SECRET, "the Secrets are not shown");
+pub(super) const PODS: Optional = without(Right::to("list", Kind::Pod), "the pods are not shown");
+pub(super) const VOLUMES: Optional =
+    without(Right::to("list", Kind::Volume), "the volumes are not shown");
+pub(super) const SERVICES: Optional = without(
+    Right::to("list", Kind::Service),
+    "the services are not shown",
+);
+pub(super) const POOLER_SERVICE: Optional = without(
+    Right::to("get", Kind::Service),
+    "the service of the pooler is not shown",
+);
+pub(super) const EVENTS: Optional = without(LIST_EVENTS, "no events are shown");
+/// What stands beside a database that is looked at closely.
+pub(super) const LOOKED_AT: &[Optional] = &[
+    DEPLOYMENT,
+    SECRETS,
+    PODS,
+    VOLUMES,
+    SERVICES,
+    POOLER_SERVICE,
+    EVENTS,
+];
+pub(super) const PERSISTENT_VOLUME: Optional = without(
+    Right::to("get", Kind::PersistentVolume),
+    "whether volumes outlive their claims is taken from their class",
+);
+/// Of a deletion: what hangs on the Cluster, and what it owns.
+pub(super) const DELETED_WITH: &[Optional] = &[
+    DEPLOYMENT,
+    POLICY,
+    PERSISTENT_VOLUME,
+    CLASS,
+    without(Right::to("list", Kind::Database), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::DatabaseRole), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::Publication), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::Subscription), UNSEEN_DEPENDENTS),
+    without(Right::to("list", Kind::ScheduledBackup), UNSEEN_DEPENDENTS),
+    without(
+        Right::to("list", Kind::Backup),
+        "Backups that the Cluster owns go with it",
+    ),
+    without(
+        Right::to("patch", Kind::Backup),
+        "it fails where the Cluster owns a Backup",
+    ),
+    without(
+        Right::to("list", Kind::VolumeSnapshot),
+        "VolumeSnapshots that the Cluster owns go with it",
+    ),
+    without(
+        Right::to("patch", Kind::VolumeSnapshot),
+        "it fails where the Cluster owns a VolumeSnapshot",
+    ),
+];
+pub(super) const UNSEEN_DEPENDENTS: &str = "whether one of them uses the database is not known";
+/// Of a restore: what an earlier deletion kept.
+pub(super) const RESTORED_WITH: &[Optional] = &[
+    DEPLOYMENT,
+    CLASS,
+    without(
+        Right::to("get", Kind::Backup),
+        "it fails where Backups were kept",
+    ),
+    without(
+        Right::to("patch", Kind::Backup),
+        "it fails where Backups were kept",
+    ),
+    without(
+        Right::to("get", Kind::VolumeSnapshot),
+        "it fails where VolumeSnapshots were kept",
+    ),
+    without(
+        Right::to("patch", Kind::VolumeSnapshot),
+        "it fails where VolumeSnapshots were kept",
+    ),
+    without(
+        Right::to("delete", Kind::Pod),
+        "with --image, a pod that waits for the earlier image stays until somebody deletes it",
+    ),
+];
+/// Of many databases that are read to be shown.
+pub(super) const UNSEEN_AVAILABILITY: &str = "whether the poolers are available is not known";
+pub(super) const UNSEEN_SECRETS: &str =
+    "whether the app Secrets are there is taken from what the operator says";
+pub(super) const LISTED_DEPLOYMENTS: Optional =
+    without(Right::to("list", Kind::Deployment), UNSEEN_AVAILABILITY);
+pub(super) const LISTED_SECRETS: Optional =
+    without(Right::to("list", Kind::Secret), UNSEEN_SECRETS);
+/// Of databases that are followed.
+pub(super) const WATCH_CLUSTERS: Right = Right::to("watch", Kind::Cluster);
+pub(super) const UNSEEN_POOLERS: &str = "changes of the poolers alone are not shown";
+pub(super) const UNSEEN_DEPLOYMENTS: &str =
+    "that a pooler becomes available is shown with the next change of its database only";
