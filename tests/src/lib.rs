@@ -7,6 +7,7 @@
     reason = "a harness reports what is wrong by failing the test that uses it"
 )]
 
+pub mod following;
 pub mod ground;
 pub mod operator;
 pub mod place;

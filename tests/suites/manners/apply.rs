@@ -151,3 +151,48 @@ async fn everything_wrong_is_named_with_its_document_and_nothing_written() {
     let output = place.plugin(User::PaymentsDev, &["apply"]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denial_names_fields_of_the_file_and_edited_labels_are_told() {
+    let place = Place::shared("denied").await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, documents: &[String]| write(folder.path(), name, documents);
+    let much = "{storage: 900Ti, instances: 90, poolInstances: 900, poolMode: session}";
+    let file = &write("much.yaml", &[database("orders", "payments", much)]);
+    let said = place.fails(&["apply", "-f", file, "--yes"]);
+    for field in ["spec.storage: ", "spec.instances: "] {
+        assert!(
+            said.contains(&format!("much.yaml, document 1: {field}")),
+            "{said}"
+        );
+    }
+    for flag in ["--storage", "--instances", "--pool-mode", "--owner-team"] {
+        assert!(!said.contains(flag), "{flag}: {said}");
+    }
+
+    place.create("stock", &["--wait=false"]);
+    let document = place.done(&["get", "stock", "-o", "yaml"]);
+    let file = &write("same.yaml", &[document.clone()]);
+    let said = place.done(&["apply", "-f", file, "--yes"]);
+    assert_eq!(said, "database/stock unchanged\n");
+    let edited = document.replace("  labels:\n", "  labels:\n    tier: gold\n");
+    let file = &write("edited.yaml", &[edited]);
+    for words in [&["apply", "-f", file, "--yes"][..], &["diff", "-f", file]] {
+        let output = place.plugin(User::PaymentsDev, words);
+        let said = text(&output);
+        assert!(!output.status.success(), "{words:?}: {said}");
+        assert!(
+            said.contains("metadata.labels[tier]: there is none"),
+            "{said}"
+        );
+    }
+    // What it says to type makes it so.
+    let said = place.fails(&["apply", "-f", file, "--yes"]);
+    let (_, command) = said.split_once("set it with: kubectl ").unwrap();
+    let words: Vec<&str> = command.lines().next().unwrap().split(' ').collect();
+    let (namespace, words) = (words[words.len() - 1], &words[..words.len() - 2]);
+    assert_eq!(namespace, place.namespace);
+    place.kubectl_by(User::PaymentsDev, words, None);
+    let said = place.done(&["apply", "-f", file, "--yes"]);
+    assert_eq!(said, "database/stock unchanged\n");
+}

@@ -26,6 +26,16 @@ async fn lists_are_sorted_and_selected() {
     ] {
         assert_eq!(names(&["--sort-by", by]), sorted, "{by}");
     }
+    // The first of all that there are, and not those that the API server lists first.
+    assert_eq!(
+        names(&["--sort-by", "storage", "--limit", "2"]),
+        "db-10 other "
+    );
+    let output = place.plugin(
+        User::PaymentsDev,
+        &["list", "--sort-by", "storage", "--limit", "2"],
+    );
+    assert!(text(&output).contains("1 more"), "{}", text(&output));
     assert_eq!(names(&["--field-selector", "spec.instances=2"]), "db-2 ");
     assert_eq!(
         names(&[
@@ -49,6 +59,10 @@ async fn lists_are_sorted_and_selected() {
         ),
         (&["list", "-w", "--deleted"], "--watch"),
         (&["list", "-w", "--limit", "1"], "--limit"),
+        (
+            &["list", "--sort-by", "name", "--continue", "x"],
+            "--continue",
+        ),
     ] {
         let output = place.plugin(User::PaymentsDev, words);
         assert_eq!(

@@ -10,6 +10,9 @@
 mod apply;
 mod expressions;
 mod gitops;
+mod hints;
 mod lists;
 mod suggestions;
+mod templates;
+mod warnings;
 mod watch;

@@ -80,6 +80,7 @@ pub(crate) const CASES: &[Case] = &[
     reads("get", &["get", SHARED]),
     reads("get --deleted", &["get", GONE, "--deleted"]),
     reads("list", &["list"]),
+    reads("list --all-namespaces", &["list", "--all-namespaces"]),
     reads("list --deleted", &["list", "--deleted"]),
     reads("tree", &["tree", SHARED]),
     reads("explain", &["explain", SHARED]),
@@ -88,6 +89,10 @@ pub(crate) const CASES: &[Case] = &[
     reads("history", &["history", SHARED]),
     reads("history --verify", &["history", SHARED, "--verify"]),
     reads("diff", &["diff", SHARED]),
+    Case {
+        codes: &[0, 1],
+        ..reads("diff --filename", &["diff", "--filename", FILE])
+    },
     reads("can-i", &["can-i", "--list"]),
     Case {
         codes: &[0, 1],

@@ -15,3 +15,4 @@ mod page;
 mod recorded;
 mod roles;
 mod tried;
+mod watched;

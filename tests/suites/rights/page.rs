@@ -15,9 +15,10 @@ with exactly these rights, and those that change nothing without each of them, t
 (`DAAP_RIGHTS_WHOLE=1`: all); what the commands send is what the API server wrote down.
 
 Rights are needed in the namespace of the database, unless it says otherwise; with `-A` in all
-namespaces. Who lacks a right of the second column is told which, and nothing is lost: `delete`,
-`restore`, `purge` and `credentials rotate` ask for all of them before they change anything, and what
-another has begun, the same command goes on with once the right is there. Without a right of the third column the command works, and does what
+namespaces. Who lacks a right of the second column is told which, with all the others that lack, and
+nothing is lost: `delete`, `restore`, `purge` and `credentials rotate` ask for all of them before they
+change anything, and what another has begun, the same command goes on with once the right is there.
+Without a right of the third column the command works, and does what
 stands behind it.
 
 *own* means that admission asks whether the caller may `own` the resource `teams.daap.dev` called

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cases::{Before, CASES, Case, GONE, SHARED, words};
 use crate::ground::{Ended, run_as, sandbox};
+use crate::watched::WATCHED;
 use crate::{recorded, roles};
 
 /// With it, each right of what writes is taken away once, too: every attempt needs a database of its
@@ -21,7 +22,8 @@ const AT_ONCE: usize = 3;
 
 #[test]
 fn every_row_is_tried() {
-    let tried: BTreeSet<&str> = CASES.iter().map(|case| case.row).collect();
+    let followed = WATCHED.iter().map(|case| case.row);
+    let tried: BTreeSet<&str> = CASES.iter().map(|case| case.row).chain(followed).collect();
     let rows: BTreeSet<&str> = needs().iter().map(|row| row.command).collect();
     let untried: Vec<_> = rows.difference(&tried).collect();
     assert!(untried.is_empty(), "no case in cases.rs: {untried:?}");
