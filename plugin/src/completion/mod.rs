@@ -55,7 +55,8 @@ fn answer(command: clap::Command, typed: &[OsString]) -> String {
     let mut command = answers::with_values(command, &answers);
     let found = complete(&mut command, arguments, index, None).unwrap_or_default();
     let found = wanted(found, &current, answers.were_asked());
-    let lines: String = found.iter().map(line).collect();
+    let flag = flag_of(&current);
+    let lines: String = found.iter().map(|found| line(found, &flag)).collect();
     format!("{lines}:{}\n", answers.directive(&found))
 }
 
@@ -81,9 +82,20 @@ fn is_flag(candidate: &CompletionCandidate) -> bool {
     candidate.get_value().to_string_lossy().starts_with('-')
 }
 
-/// One line, whatever is in the text.
-fn line(candidate: &CompletionCandidate) -> String {
+/// `--state=` of `--state=re`; empty where no flag is given its value like that.
+fn flag_of(current: &OsStr) -> String {
+    let current = current.to_string_lossy();
+    match current.split_once('=') {
+        Some((flag, _)) if flag.starts_with('-') => format!("{flag}="),
+        _ => String::new(),
+    }
+}
+
+/// One line, whatever is in the text. The scripts of cobra put the flag before its value themselves,
+/// and kubectl's are cobra's.
+fn line(candidate: &CompletionCandidate, flag: &str) -> String {
     let value = candidate.get_value().to_string_lossy();
+    let value = value.strip_prefix(flag).unwrap_or(&value);
     let help = candidate.get_help().map(ToString::to_string);
     let help = help.as_deref().and_then(|help| help.lines().next());
     match help.map(str::trim).filter(|help| !help.is_empty()) {

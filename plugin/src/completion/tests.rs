@@ -74,7 +74,8 @@ fn states_and_formats_are_listed() {
     assert_eq!(values(&["list", "--state", "pro"]), ["provisioning"]);
     assert_eq!(
         values(&["list", "--state=ready,err"]),
-        ["--state=ready,error"]
+        ["ready,error"],
+        "the shell puts the flag before it"
     );
     assert!(values(&["list", "-o", "j"]).contains(&"json".to_owned()));
     assert_eq!(

@@ -48,7 +48,9 @@ fn a_command_about_a_database_names_its_namespace() {
         let is_plugin = source.path.starts_with("plugin/src") || source.path.starts_with("crds/");
         for mention in mentions(&source).iter().filter(|_| is_plugin) {
             // What is filled in is a message; `{verb}` is a part of one.
-            let filled_in = ["{}", "{name}", "{0}"].iter().any(|word| mention.contains(word));
+            let filled_in = ["{}", "{name}", "{0}"]
+                .iter()
+                .any(|word| mention.contains(word));
             if !filled_in || mention.contains("{verb}") {
                 continue;
             }

@@ -14,14 +14,17 @@ _kubectl_daap() {
     [[ $word == = ]] && glue=1 || glue=0
   done
   [[ $current == = ]] && current=
+  # Values come without their flag.
+  local typed=${words[last]}
+  [[ $typed == -*=* ]] && typed=${typed#*=}
   # What is left of the word that bash completes.
-  local prefix=${words[last]%"$current"}
+  local prefix=${typed%"$current"}
   while IFS= read -r line; do
     if [[ $line == :* ]]; then
       directive=${line#:}
     else
       value=${line%%$'\t'*}
-      [[ $value == "${words[last]}"* ]] && COMPREPLY+=("${value#"$prefix"}")
+      [[ $value == "$typed"* ]] && COMPREPLY+=("${value#"$prefix"}")
     fi
   done < <("$1" __complete "${words[@]}" 2>/dev/null)
   if ((directive & 16)); then

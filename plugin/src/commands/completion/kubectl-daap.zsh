@@ -1,5 +1,6 @@
 #compdef kubectl-daap
-# Completion of kubectl-daap for zsh. To load it, after compinit: source <(kubectl-daap completion zsh)
+# Completion of kubectl-daap for zsh. To load it, after compinit: source <(kubectl-daap completion zsh);
+# or write it to a file _kubectl-daap in a folder of $fpath.
 _kubectl_daap() {
   local line directive=0
   local -a candidates suffix
@@ -11,6 +12,8 @@ _kubectl_daap() {
       candidates+=("${line/$'\t'/:}")
     fi
   done
+  # Values come without their flag.
+  [[ $PREFIX == -*=* ]] && compset -P 1 '*='
   if (( directive & 2 )); then suffix=(-S ''); fi
   if (( directive & 16 )); then
     _files -/
@@ -20,4 +23,8 @@ _kubectl_daap() {
     _files
   fi
 }
+if [[ $funcstack[1] == _kubectl-daap ]]; then
+  # From a file of that name in $fpath: this is the first TAB.
+  _kubectl_daap "$@"
+fi
 compdef _kubectl_daap kubectl-daap

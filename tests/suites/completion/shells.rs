@@ -1,0 +1,118 @@
+//! The scripts in the shells that they are for: ours, for who types `kubectl-daap`, and kubectl's, which
+//! asks the plugin. A shell that is not there is left out.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use daap_tests::place::{run, text};
+use daap_tests::sandbox::User;
+
+use crate::Ground;
+
+/// What is typed before TAB, and what the line has then.
+const TYPED: [(&str, &str); 4] = [
+    ("get -n few inv", "get -n few invoices"),
+    ("list -n few --owner-team pay", "--owner-team payments"),
+    ("list -n few --owner-team=pay", "--owner-team=payments"),
+    ("list --state=pro", "--state=provisioning"),
+];
+
+/// Types in a terminal, since zsh completes nowhere else.
+const ZSH: &str = r#"
+zmodload zsh/zpty
+zpty -b typed 'zsh -f -i'
+said() {
+  local out all
+  local -i end=$((SECONDS + 90))
+  while (( SECONDS < end )); do
+    if zpty -r -t typed out; then
+      all+=$out
+      [[ $all == *$1* ]] && return 0
+    else
+      sleep 0.05
+    fi
+  done
+  print -r -- "no '$1' in: ${(V)all}"
+  return 1
+}
+zpty -w typed "PS1=; autoload -Uz compinit; compinit -u -d $HOME/zcompdump; source <($1 completion zsh); print rea''dy"
+said ready || exit 1
+zpty -n -w typed "$2"$'\t'
+said "$3"
+"#;
+
+fn is_there(shell: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).any(|folder| folder.join(shell).is_file());
+    if !found {
+        println!("left out: {shell} is not on the PATH");
+    }
+    found
+}
+
+/// The shell, with kubectl, the plugin and what completes it on the PATH.
+fn shell(ground: &Ground, program: &str, home: &Path) -> Command {
+    let kubectl = ground.kubectl(User::PaymentsDev);
+    let mut shell = Command::new(program);
+    let mut path = env::var_os("PATH").unwrap_or_default();
+    for (name, value) in kubectl.get_envs() {
+        if name == "PATH" {
+            path = value.unwrap_or_default().to_owned();
+        }
+        shell.env(name, value.unwrap_or_default());
+    }
+    let beside = Path::new(kubectl.get_program()).parent().unwrap();
+    let folders = std::iter::once(beside.to_owned()).chain(env::split_paths(&path));
+    shell
+        .env("PATH", env::join_paths(folders).unwrap())
+        .env("HOME", home)
+        .env("TERM", "dumb");
+    shell
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zsh_completes() {
+    if !is_there("zsh") {
+        return;
+    }
+    let ground = Ground::shared().await;
+    let home = tempfile::tempdir().unwrap();
+    for (script, typed) in [
+        ("kubectl-daap", "kubectl-daap"),
+        ("kubectl", "kubectl daap"),
+    ] {
+        for (words, line) in TYPED {
+            let words = format!("{typed} {words}");
+            let mut zsh = shell(ground, "zsh", home.path());
+            zsh.args(["-f", "-c", ZSH, "zsh", script, &words, line]);
+            let output = run(&mut zsh, None);
+            assert!(output.status.success(), "{words}: {}", text(&output));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fish_completes() {
+    if !is_there("fish") {
+        return;
+    }
+    let ground = Ground::shared().await;
+    let home = tempfile::tempdir().unwrap();
+    for (script, typed) in [
+        ("kubectl-daap", "kubectl-daap"),
+        ("kubectl", "kubectl daap"),
+    ] {
+        for (words, line) in TYPED {
+            let asks = format!("{script} completion fish | source; complete -C '{typed} {words}'");
+            let mut fish = shell(ground, "fish", home.path());
+            let output = run(fish.args(["--no-config", "-c", &asks]), None);
+            let said = text(&output);
+            let wanted = line.rsplit(' ').next().unwrap();
+            let found = said
+                .lines()
+                .any(|line| line.split('\t').next() == Some(wanted));
+            assert!(found, "{typed} {words}: {said}");
+        }
+    }
+}
