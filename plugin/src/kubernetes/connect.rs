@@ -45,6 +45,7 @@ pub(crate) async fn connect(flags: &KubernetesFlags) -> Result<Kubernetes, Failu
         .namespace
         .clone()
         .unwrap_or_else(|| config.default_namespace.clone());
+    let as_user = config.auth_info.impersonate.clone();
     let builder = ClientBuilder::try_from(config).map_err(|error| {
         Failure::new(format!(
             "failed to set up the client of {server}: {}",
@@ -57,7 +58,7 @@ pub(crate) async fn connect(flags: &KubernetesFlags) -> Result<Kubernetes, Failu
         .with_layer(&RetryLayer::new(retry::Reads::default()))
         .with_layer(&MapResponseLayer::new(warnings::show))
         .build();
-    Ok(Kubernetes::new(client, namespace, server, timeout))
+    Ok(Kubernetes::new(client, namespace, server, timeout).known_as(as_user))
 }
 
 async fn load(flags: &KubernetesFlags) -> Result<Config, Failure> {

@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) server: String,
     /// Namespace of the request, empty for all.
     pub(crate) namespace: String,
+    /// Whom the caller impersonates.
+    pub(crate) as_user: Option<String>,
 }
 
 /// A request that failed.
@@ -115,9 +117,9 @@ impl ApiError {
         let message = || status.message.trim().to_owned();
         match status.code {
             401 => Self::Unauthorized(request.server.clone()),
-            403 if status.message.contains(" is forbidden: User ") => {
+            403 if status.message.contains("forbidden: User ") => {
                 let who = user(&status.message).to_owned();
-                match Impersonation::refused(&status.message) {
+                match Impersonation::refused(&status.message, request.as_user.as_deref()) {
                     Some(whom) => Self::NoImpersonation { who, whom },
                     None => Self::Forbidden {
                         who,
@@ -220,6 +222,7 @@ pub(super) mod tests {
             what: "create clusters.postgresql.cnpg.io \"daap-orders\"".into(),
             server: "https://example.test:6443".into(),
             namespace: "apps".into(),
+            as_user: None,
         }
     }
 

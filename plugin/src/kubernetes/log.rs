@@ -31,6 +31,7 @@ impl Kubernetes {
             what,
             server: self.server.clone(),
             namespace: self.namespace.clone(),
+            as_user: self.as_user.clone(),
         };
         let answer = self.client.request_text(request).await;
         answer.map_err(|error| ApiError::from_kube(&error, &asked).into())

@@ -50,6 +50,7 @@ pub(crate) struct Kubernetes {
     namespace: String,
     server: String,
     timeout: Option<Duration>,
+    as_user: Option<String>,
 }
 
 impl Kubernetes {
@@ -64,7 +65,13 @@ impl Kubernetes {
             namespace,
             server,
             timeout,
+            as_user: None,
         }
+    }
+
+    /// The same connection, which is known to impersonate that user.
+    pub(crate) fn known_as(self, as_user: Option<String>) -> Self {
+        Self { as_user, ..self }
     }
 
     /// The namespace of `-n`, else the context's.
@@ -299,6 +306,7 @@ impl Kubernetes {
             what: what.to_owned(),
             server: self.server.clone(),
             namespace: namespace.to_owned(),
+            as_user: self.as_user.clone(),
         };
         let answer = self.client.request::<T>(request);
         let answer = match self.timeout {

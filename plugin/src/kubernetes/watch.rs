@@ -52,6 +52,7 @@ impl Kubernetes {
             what: format!("watch {kind}"),
             server: self.server.clone(),
             namespace: namespace.unwrap_or_default().to_owned(),
+            as_user: self.as_user.clone(),
         };
         tracing::info!(%kind, "watch");
         watcher(api, Config::default().labels(selector))

@@ -45,6 +45,7 @@ fn one_of_each() -> Vec<ApiError> {
             who: "ada".into(),
             whom: Impersonation::refused(
                 "users \"grace\" is forbidden: User \"ada\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
+                None,
             )
             .unwrap(),
         },

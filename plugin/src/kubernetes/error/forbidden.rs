@@ -55,14 +55,21 @@ pub(crate) struct Impersonation {
 
 impl Impersonation {
     /// What the API server says before it looks at the request itself; none where it says something
-    /// else.
-    pub(super) fn refused(message: &str) -> Option<Self> {
+    /// else. `as_user` is whom the request wanted to be.
+    pub(super) fn refused(message: &str, as_user: Option<&str>) -> Option<Self> {
         // As in `users "ada" is forbidden: User "bob" cannot impersonate resource "users" in API
-        // group "" at the cluster scope`.
-        let (whom, rest) = message.split_once(" is forbidden: User ")?;
-        let (_, rest) = rest.split_once(" cannot impersonate resource \"")?;
+        // group "" at the cluster scope`. From 1.36 on it is what would have been asked that is
+        // named, and not whom: `clusters is forbidden: User "bob" cannot
+        // impersonate-on:user-info:list resource "clusters"`.
+        let (whom, rest) = message.split_once("forbidden: User ")?;
+        let (_, rest) = rest.split_once(" cannot impersonate")?;
+        if rest.starts_with("-on:") {
+            return Some(Self::of_user(as_user.unwrap_or("somebody else")));
+        }
+        let (_, rest) = rest.split_once(" resource \"")?;
         let (resource, rest) = rest.split_once('"')?;
-        let name = whom.split_once('"')?.1.trim_end_matches('"');
+        let (_, name) = whom.split_once('"')?;
+        let (name, _) = name.split_once('"')?;
         let namespace = rest.split_once("in the namespace \"");
         Some(Self {
             resource: resource.to_owned(),
@@ -71,6 +78,23 @@ impl Impersonation {
                 .and_then(|(_, rest)| rest.split_once('"'))
                 .map(|(namespace, _)| namespace.to_owned()),
         })
+    }
+
+    /// A user name, which may be that of a service account.
+    fn of_user(user: &str) -> Self {
+        let account = user.strip_prefix("system:serviceaccount:");
+        match account.and_then(|account| account.split_once(':')) {
+            Some((namespace, name)) => Self {
+                resource: "serviceaccounts".to_owned(),
+                name: name.to_owned(),
+                namespace: Some(namespace.to_owned()),
+            },
+            None => Self {
+                resource: "users".to_owned(),
+                name: user.to_owned(),
+                namespace: None,
+            },
+        }
     }
 
     /// The flag that asks for it.
@@ -120,14 +144,32 @@ mod tests {
     #[case(r#"groups "a b" is forbidden: User "bob" cannot impersonate resource "groups" in API group "" at the cluster scope"#, "group 'a b'", "--as-group")]
     #[case(r#"uids.authentication.k8s.io "1" is forbidden: User "bob" cannot impersonate resource "uids" in API group "authentication.k8s.io" at the cluster scope"#, "uid '1'", "--as-uid")]
     #[case(r#"serviceaccounts "robot" is forbidden: User "bob" cannot impersonate resource "serviceaccounts" in API group "" in the namespace "apps""#, "service account 'robot' of namespace apps", "--as")]
+    #[case(r#"clusters.postgresql.cnpg.io is forbidden: User "bob" cannot impersonate-on:user-info:list resource "clusters" in API group "postgresql.cnpg.io" in the namespace "apps""#, "user 'grace'", "--as")]
+    #[case(
+        r#"forbidden: User "bob" cannot impersonate-on:user-info:get path "/api""#,
+        "user 'grace'",
+        "--as"
+    )]
     fn whom_is_told(#[case] message: &str, #[case] whom: &str, #[case] flag: &str) {
-        let refused = Impersonation::refused(message).unwrap();
+        let refused = Impersonation::refused(message, Some("grace")).unwrap();
         assert_eq!((refused.to_string().as_str(), refused.flag()), (whom, flag));
+    }
+
+    #[test]
+    fn a_service_account_is_told_as_one() {
+        let message =
+            r#"x is forbidden: User "bob" cannot impersonate-on:serviceaccount:list resource "x""#;
+        let user = "system:serviceaccount:apps:robot";
+        let refused = Impersonation::refused(message, Some(user)).unwrap();
+        assert_eq!(
+            refused.to_string(),
+            "service account 'robot' of namespace apps"
+        );
     }
 
     #[test]
     fn other_refusals_are_no_impersonation() {
         let message = r#"clusters is forbidden: User "bob" cannot list resource "clusters""#;
-        assert_eq!(Impersonation::refused(message), None);
+        assert_eq!(Impersonation::refused(message, None), None);
     }
 }
