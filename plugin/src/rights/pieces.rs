@@ -121,13 +121,14 @@ pub(super) const RESTORED_WITH: &[Optional] = &[
     ),
 ];
 /// Of many databases that are read to be shown.
-pub(super) const UNSEEN_AVAILABILITY: &str = "whether the poolers are available is not known";
-pub(super) const UNSEEN_SECRETS: &str =
-    "whether the app Secrets are there is taken from what the operator says";
-pub(super) const LISTED_DEPLOYMENTS: Optional =
-    without(Right::to("list", Kind::Deployment), UNSEEN_AVAILABILITY);
-pub(super) const LISTED_SECRETS: Optional =
-    without(Right::to("list", Kind::Secret), UNSEEN_SECRETS);
+pub(super) const LISTED_DEPLOYMENTS: Optional = without(
+    Right::to("list", Kind::Deployment),
+    "whether the poolers are available is not known",
+);
+pub(super) const LISTED_SECRETS: Optional = without(
+    Right::to("list", Kind::Secret),
+    "whether the app Secrets are there is taken from what the operator says",
+);
 /// Of databases that are followed.
 pub(super) const WATCH_CLUSTERS: Right = Right::to("watch", Kind::Cluster);
 pub(super) const UNSEEN_POOLERS: &str = "changes of the poolers alone are not shown";

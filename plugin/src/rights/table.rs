@@ -5,8 +5,8 @@ use super::pieces::{
     APP_SECRET, CLASS, DELETED_WITH, DEPLOYMENT, EVENTS, FORWARDED, GET_CLUSTER, GET_POOLER,
     GET_SECRET, LIST_EVENTS, LIST_TOMBSTONES, LISTED_DEPLOYMENTS, LISTED_SECRETS, LOOKED_AT,
     PATCH_CLUSTER, PATCH_POOLER, PERSISTENT_VOLUME, PODS, POLICY, POOLER_SERVICE, RESTORED_WITH,
-    SECRETS, SERVICES, UNSEEN_AVAILABILITY, UNSEEN_DEPLOYMENTS, UNSEEN_POOLERS, UNSEEN_SECRETS,
-    VOLUMES, WATCH_CLUSTERS, WEBHOOK, without,
+    SECRETS, SERVICES, UNSEEN_DEPLOYMENTS, UNSEEN_POOLERS, VOLUMES, WATCH_CLUSTERS, WEBHOOK,
+    without,
 };
 use super::{CommandRights, Optional};
 use crate::kubernetes::{Kind, Right, Scope};
@@ -109,23 +109,6 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             LISTED_SECRETS,
             without(Right::to("watch", Kind::Pooler), UNSEEN_POOLERS),
             without(Right::to("watch", Kind::Deployment), UNSEEN_DEPLOYMENTS),
-        ],
-    ),
-    reads(
-        "list --all-namespaces",
-        &[
-            Right::to("list", Kind::Cluster).at(Scope::Everywhere),
-            Right::to("list", Kind::Pooler).at(Scope::Everywhere),
-        ],
-        &[
-            without(
-                Right::to("list", Kind::Deployment).at(Scope::Everywhere),
-                UNSEEN_AVAILABILITY,
-            ),
-            without(
-                Right::to("list", Kind::Secret).at(Scope::Everywhere),
-                UNSEEN_SECRETS,
-            ),
         ],
     ),
     reads(

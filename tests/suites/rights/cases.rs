@@ -80,7 +80,6 @@ pub(crate) const CASES: &[Case] = &[
     reads("get", &["get", SHARED]),
     reads("get --deleted", &["get", GONE, "--deleted"]),
     reads("list", &["list"]),
-    reads("list --all-namespaces", &["list", "--all-namespaces"]),
     reads("list --deleted", &["list", "--deleted"]),
     reads("tree", &["tree", SHARED]),
     reads("explain", &["explain", SHARED]),
