@@ -223,6 +223,7 @@ impl Before {
 pub(crate) fn words(case: &Case, name: &str, folder: &Path) -> Vec<String> {
     let named = |word: &&str| match *word {
         NAME => name.to_owned(),
+        FILE if case.before == Before::Shared => file(SHARED, folder),
         FILE => file(name, folder),
         FOLDER => folder.display().to_string(),
         word => word.to_owned(),
