@@ -51,6 +51,10 @@ impl Following {
     ///
     /// # Panics
     /// When there is none in time.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "often all that is asked is whether it comes"
+    )]
     pub fn line(&self, words: &[&str]) -> String {
         let mut seen = Vec::new();
         loop {
@@ -68,6 +72,10 @@ impl Following {
     ///
     /// # Panics
     /// When it is gone.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "often all that is asked is that it ends"
+    )]
     pub fn interrupt(mut self) -> Option<i32> {
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("it runs");
         let status = self.child.wait().expect("it was started");

@@ -64,7 +64,7 @@ impl Found {
     fn flag(arguments: &[OsString], names: &[&str]) -> Option<Self> {
         let ours = arguments.iter().take_while(|argument| *argument != "--");
         let ours: Vec<&OsStr> = ours.map(OsString::as_os_str).collect();
-        let found = ours.iter().enumerate().filter_map(|(at, argument)| {
+        let mut found = ours.iter().enumerate().filter_map(|(at, argument)| {
             let name = names.iter().find_map(|name| {
                 let rest = argument.to_str()?.strip_prefix(name)?;
                 Some((*name, rest))
@@ -79,7 +79,7 @@ impl Found {
             };
             Some(Self { at, length, value })
         });
-        found.last()
+        found.next_back()
     }
 }
 

@@ -42,11 +42,12 @@ zpty -n -w typed "$2"$'\t'
 said "$3"
 "#;
 
+#[expect(clippy::print_stderr, reason = "what is left out is said")]
 fn is_there(shell: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).any(|folder| folder.join(shell).is_file());
     if !found {
-        println!("left out: {shell} is not on the PATH");
+        eprintln!("left out: {shell} is not on the PATH");
     }
     found
 }
@@ -58,7 +59,7 @@ fn shell(ground: &Ground, program: &str, home: &Path) -> Command {
     let mut path = env::var_os("PATH").unwrap_or_default();
     for (name, value) in kubectl.get_envs() {
         if name == "PATH" {
-            path = value.unwrap_or_default().to_owned();
+            value.unwrap_or_default().clone_into(&mut path);
         }
         shell.env(name, value.unwrap_or_default());
     }

@@ -172,7 +172,7 @@ async fn a_denial_names_fields_of_the_file_and_edited_labels_are_told() {
 
     place.create("stock", &["--wait=false"]);
     let document = place.done(&["get", "stock", "-o", "yaml"]);
-    let file = &write("same.yaml", &[document.clone()]);
+    let file = &write("same.yaml", std::slice::from_ref(&document));
     let said = place.done(&["apply", "-f", file, "--yes"]);
     assert_eq!(said, "database/stock unchanged\n");
     let edited = document.replace("  labels:\n", "  labels:\n    tier: gold\n");

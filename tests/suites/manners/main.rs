@@ -2,7 +2,6 @@
 //! followed, databases applied from files, manifests that kubectl applies, and what is suggested.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]

@@ -27,18 +27,18 @@ pub(super) fn refused(
         if known {
             return None;
         }
-        let text = match follows {
-            Some((field, value)) => {
-                format!("it says '{asked}', and {field} says '{value}', from which it is taken; leave the label out")
-            }
-            None => {
-                let pair = quoted(&format!("{key}={asked}"));
-                let cluster = wanted.name.cluster();
-                by_hand(is, database.is_some(), &format!(
-                    "kubectl label clusters.{} {cluster} {pair} --overwrite -n {namespace}",
-                    cnpg::GROUP,
-                ))
-            }
+        let text = if let Some((field, value)) = follows {
+            format!(
+                "it says '{asked}', and {field} says '{value}', from which it is taken; leave the label out"
+            )
+        } else {
+            let pair = quoted(&format!("{key}={asked}"));
+            let cluster = wanted.name.cluster();
+            let command = format!(
+                "kubectl label clusters.{} {cluster} {pair} --overwrite -n {namespace}",
+                cnpg::GROUP,
+            );
+            by_hand(is, database.is_some(), &command)
         };
         Some(Complaint::new(
             format!("{}: {}", wanted.place, field_of_label(key)),
@@ -122,7 +122,7 @@ mod tests {
         let record = |document: &mut Value| document["record"]["ownerTeam"] = "billing".into();
         assert_eq!(complaints(Some(&database), record), [""; 0]);
         let renamed = |document: &mut Value| {
-            document["metadata"] = json!({"name": "stock", "labels": {"daap.dev/name": "orders"}})
+            document["metadata"] = json!({"name": "stock", "labels": {"daap.dev/name": "orders"}});
         };
         let said = complaints(None, renamed).join("\n");
         assert!(said.contains("metadata.name says 'stock'"), "{said}");
