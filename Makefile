@@ -45,7 +45,8 @@ memory: ## The webhook as it is shipped, under a flood: at most 64 MiB
 
 # Long enough that the authority is succeeded twice; the suite does with 20 s.
 rotation: build ## Writes while certificates, policy and replicas are replaced: make rotation [SECONDS=60]
-	@DAAP_ROTATION_SECONDS=$(SECONDS) cargo test --locked -p daap-tests --test certificates -- --nocapture nothing_is_refused_while_everything_changes_under_load
+	@cargo build --locked --release -p daap-webhook --bins
+	@DAAP_WEBHOOK='$(TARGET)/release/daap-webhook' DAAP_ROTATION_SECONDS=$(SECONDS) cargo test --locked -p daap-tests --test certificates -- --nocapture nothing_is_refused_while_everything_changes_under_load
 
 test-unit: ## The tests that need no API server
 	@cargo test --locked --workspace --lib --bins

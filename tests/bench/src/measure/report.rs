@@ -39,7 +39,8 @@ impl Report {
         }
         let results = goals::results(&all);
         let text = format!(
-            "{BEGIN}\n{}\n\nMeasured on {}. {}\n{END}",
+            "{BEGIN}\n![The ratios]({})\n\n{}\n\nMeasured on {}. {}\n{END}",
+            self.beside_the_page(),
             goals::markdown(&results).trim_end(),
             machine(),
             times.trim_end_matches("; ").to_owned() + "."
@@ -54,6 +55,13 @@ impl Report {
             self.page.display()
         ));
         Ok(())
+    }
+
+    /// The picture, as the page names it.
+    fn beside_the_page(&self) -> String {
+        let folder = self.page.parent().unwrap_or(Path::new(""));
+        let picture = self.picture.strip_prefix(folder).unwrap_or(&self.picture);
+        picture.display().to_string()
     }
 }
 
