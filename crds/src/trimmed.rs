@@ -35,11 +35,40 @@ pub fn trimmed(json: &[u8], fields: Fields) -> serde_json::Result<Value> {
 #[derive(Clone, Copy, Debug)]
 pub struct Trimmed(pub Fields);
 
-/// A field of it.
+/// The object, or a field of it.
 #[derive(Clone, Copy)]
-struct Field(Kept);
+enum Part {
+    Object(Fields),
+    Field(Kept),
+}
+
+impl Part {
+    /// What is kept of a field; all of it where nothing is said.
+    fn kept(self, key: &str) -> Option<Kept> {
+        let whole = match self {
+            Self::Object(fields) => {
+                return fields
+                    .iter()
+                    .find(|(field, _)| *field == key)
+                    .map(|(_, kept)| *kept);
+            }
+            Self::Field(Kept::Nothing) => false,
+            Self::Field(Kept::But(dropped)) => !dropped.contains(&key),
+            Self::Field(Kept::Only(kept)) => kept.contains(&key),
+        };
+        (!whole).then_some(Kept::Nothing)
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Trimmed {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Part::Object(self.0).deserialize(deserializer)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Part {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -47,7 +76,7 @@ impl<'de> DeserializeSeed<'de> for Trimmed {
     }
 }
 
-impl<'de> Visitor<'de> for Trimmed {
+impl<'de> Visitor<'de> for Part {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,8 +90,7 @@ impl<'de> Visitor<'de> for Trimmed {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            let rule = self.0.iter().find(|(field, _)| *field == key);
-            match rule.map(|(_, kept)| *kept) {
+            match self.kept(&key) {
                 None => {
                     object.insert(key, map.next_value()?);
                 }
@@ -70,45 +98,8 @@ impl<'de> Visitor<'de> for Trimmed {
                     map.next_value::<IgnoredAny>()?;
                 }
                 Some(kept) => {
-                    object.insert(key, map.next_value_seed(Field(kept))?);
+                    object.insert(key, map.next_value_seed(Self::Field(kept))?);
                 }
-            }
-        }
-        Ok(Value::Object(object))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Field {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Field {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object, or nothing")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let keep = match self.0 {
-                Kept::Nothing => false,
-                Kept::But(dropped) => !dropped.contains(&key.as_str()),
-                Kept::Only(kept) => kept.contains(&key.as_str()),
-            };
-            if keep {
-                object.insert(key, map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(Value::Object(object))

@@ -72,9 +72,9 @@ fn shell(ground: &Ground, program: &str, home: &Path) -> Command {
     shell
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn zsh_completes() {
-    if !is_there("zsh") {
+/// Has `tried` complete every line, by our own script and by kubectl's; where the shell is there.
+async fn completes(program: &str, tried: impl Fn(Command, &str, &str, &str)) {
+    if !is_there(program) {
         return;
     }
     let ground = Ground::shared().await;
@@ -85,35 +85,32 @@ async fn zsh_completes() {
     ] {
         for (words, line) in TYPED {
             let words = format!("{typed} {words}");
-            let mut zsh = shell(ground, "zsh", home.path());
-            zsh.args(["-f", "-c", ZSH, "zsh", script, &words, line]);
-            let output = run(&mut zsh, None);
-            assert!(output.status.success(), "{words}: {}", text(&output));
+            tried(shell(ground, program, home.path()), script, &words, line);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn zsh_completes() {
+    completes("zsh", |mut zsh, script, words, line| {
+        zsh.args(["-f", "-c", ZSH, "zsh", script, words, line]);
+        let output = run(&mut zsh, None);
+        assert!(output.status.success(), "{words}: {}", text(&output));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fish_completes() {
-    if !is_there("fish") {
-        return;
-    }
-    let ground = Ground::shared().await;
-    let home = tempfile::tempdir().unwrap();
-    for (script, typed) in [
-        ("kubectl-daap", "kubectl-daap"),
-        ("kubectl", "kubectl daap"),
-    ] {
-        for (words, line) in TYPED {
-            let asks = format!("{script} completion fish | source; complete -C '{typed} {words}'");
-            let mut fish = shell(ground, "fish", home.path());
-            let output = run(fish.args(["--no-config", "-c", &asks]), None);
-            let said = text(&output);
-            let wanted = line.rsplit(' ').next().unwrap();
-            let found = said
-                .lines()
-                .any(|line| line.split('\t').next() == Some(wanted));
-            assert!(found, "{typed} {words}: {said}");
-        }
-    }
+    completes("fish", |mut fish, script, words, line| {
+        let asks = format!("{script} completion fish | source; complete -C '{words}'");
+        let output = run(fish.args(["--no-config", "-c", &asks]), None);
+        let said = text(&output);
+        let wanted = line.rsplit(' ').next().unwrap();
+        let found = said
+            .lines()
+            .any(|line| line.split('\t').next() == Some(wanted));
+        assert!(found, "{words}: {said}");
+    })
+    .await;
 }

@@ -5,14 +5,11 @@ use std::path::Path;
 use anyhow::Context;
 use daap_crds::contract::cnpg;
 use daap_crds::desired::Desired;
-use daap_crds::names::{DatabaseId, DatabaseName, Team};
-use daap_crds::policy::PoolMode;
-use daap_crds::purpose::Purpose;
-use daap_crds::size::Size;
+use daap_crds::names::{DatabaseId, Team};
 use serde_json::{Value, json};
 
 use super::objects::{cluster_status, defaulted, pooler_status};
-use super::world::mutated;
+use super::world::{desired, mutated};
 
 /// What stands for the name, the id, the team and the Cluster's uid until a database is numbered.
 const NAME: &str = "placeholder";
@@ -62,18 +59,9 @@ impl Databases {
     /// A recording is not what it is called, or a literal of this module is no name any more.
     pub fn new(namespace: &str, recordings: Option<&Path>) -> anyhow::Result<Self> {
         let desired = Desired {
-            name: DatabaseName::parse(NAME)?,
             namespace: namespace.into(),
             team: Team::parse(TEAM)?,
-            purpose: Purpose::parse("order intake of the shop, with its baskets")?,
-            id: DatabaseId::parse(ID)?,
-            instances: 1,
-            storage: Size::parse("10Gi")?,
-            storage_class: Some("standard".into()),
-            image: None,
-            pool_mode: PoolMode::Transaction,
-            pool_instances: 1,
-            change_reason: Some("SHOP-4711: the new shop".into()),
+            ..desired(NAME, ID)?
         };
         let recorded = |file: &str| recorded(recordings?, file, &desired.name.cluster());
         let status = |file: &str, made: Value| match recorded(file).transpose()? {
