@@ -5,6 +5,7 @@
 
 mod access_reviews;
 mod args;
+mod by_name;
 mod certificates;
 pub mod configuration;
 mod connections;

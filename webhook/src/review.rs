@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed as _, Deserializer};
 use serde_json::Value;
 
+use crate::by_name::by_name;
 use crate::subject::Subject;
 
 /// What no rule looks at, and no write of ours changes: half of what a review is made of.
@@ -55,8 +56,10 @@ impl Review {
     /// # Errors
     /// Why it is no review.
     pub(crate) fn read(body: &[u8], at: Timestamp) -> Result<Self, String> {
+        // What is passed over is not looked at by the parser: here it is seen to be text.
+        let body = str::from_utf8(body).map_err(|error| format!("the body is no JSON: {error}"))?;
         // What is not as expected is read again, field by field, to say what is wrong.
-        if let Ok(Envelope { request }) = serde_json::from_slice(body)
+        if let Ok(Envelope { request }) = Envelope::read(body)
             && !request.uid.is_empty()
         {
             return Ok(Self {
@@ -65,8 +68,8 @@ impl Review {
                 write: request.write(at),
             });
         }
-        let review: Value = serde_json::from_slice(body)
-            .map_err(|error| format!("the body is no JSON: {error}"))?;
+        let review: Value =
+            serde_json::from_str(body).map_err(|error| format!("the body is no JSON: {error}"))?;
         Ok(Self {
             uid: uid(&review).map_err(|error| error.to_string())?,
             subject: Subject::of(&review),
@@ -77,7 +80,17 @@ impl Review {
 
 #[derive(Deserialize)]
 struct Envelope {
+    #[serde(deserialize_with = "by_name")]
     request: Request,
+}
+
+impl Envelope {
+    fn read(body: &str) -> serde_json::Result<Self> {
+        let mut parser = serde_json::Deserializer::from_str(body);
+        let envelope = by_name(&mut parser)?;
+        parser.end()?;
+        Ok(envelope)
+    }
 }
 
 #[derive(Deserialize)]
@@ -85,8 +98,9 @@ struct Envelope {
 struct Request {
     #[serde(default)]
     uid: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_name")]
     kind: GroupVersionKind,
+    #[serde(deserialize_with = "by_name")]
     resource: GroupVersionResource,
     #[serde(default)]
     sub_resource: Option<String>,
@@ -95,6 +109,7 @@ struct Request {
     #[serde(default)]
     namespace: Option<String>,
     operation: String,
+    #[serde(deserialize_with = "by_name")]
     user_info: UserInfo,
     #[serde(default, deserialize_with = "judged")]
     object: Option<Value>,
@@ -308,11 +323,26 @@ mod tests {
         assert!(odd.write.is_err());
         review["request"]["uid"] = json!("");
         assert!(read(&review).err().unwrap().contains("request.uid"));
-        assert!(
-            Review::read(b"{", Timestamp::UNIX_EPOCH)
+        for body in [
+            &b"{"[..],
+            br#"{"request": {"uid": "705ab4f5""#,
+            b"{\"request\": {\"uid\": \"705ab4f5\", \"object\": {\"status\": \"\xff\"}}}",
+        ] {
+            let refused = Review::read(body, Timestamp::UNIX_EPOCH).err().unwrap();
+            assert!(refused.contains("no JSON"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_request() {
+        let by_place = json!(["705ab4f5", {"group": "", "kind": "Secret"}, {"group": "", "resource": "secrets"},
+            null, "a", "apps", "DELETE", {"username": "ann"}]);
+        for body in [json!({"request": by_place}), json!([{"uid": "705ab4f5"}])] {
+            let body = body.to_string();
+            let refused = Review::read(body.as_bytes(), Timestamp::UNIX_EPOCH)
                 .err()
-                .unwrap()
-                .contains("no JSON")
-        );
+                .unwrap();
+            assert!(refused.contains("request.uid"), "{refused}");
+        }
     }
 }
