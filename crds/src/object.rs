@@ -13,13 +13,24 @@ impl<'a> View<'a> {
     /// The string at a JSON pointer.
     #[must_use]
     pub fn text(self, pointer: &str) -> Option<&'a str> {
-        self.0.pointer(pointer).and_then(Value::as_str)
+        self.at(pointer).and_then(Value::as_str)
     }
 
-    /// The value at a JSON pointer.
+    /// The value at a JSON pointer. The rules ask for hundreds in a review: unlike
+    /// [`Value::pointer`] this makes no string of each token.
     #[must_use]
     pub fn at(self, pointer: &str) -> Option<&'a Value> {
-        self.0.pointer(pointer)
+        let Some(path) = pointer.strip_prefix('/') else {
+            return pointer.is_empty().then_some(self.0);
+        };
+        path.split('/').try_fold(self.0, |here, token| match here {
+            Value::Object(map) if token.contains('~') => {
+                map.get(&token.replace("~1", "/").replace("~0", "~"))
+            }
+            Value::Object(map) => map.get(token),
+            Value::Array(items) => items.get(token.parse::<usize>().ok()?),
+            _ => None,
+        })
     }
 
     /// `metadata.name`, empty when the API server has yet to generate it.
@@ -143,5 +154,22 @@ pub fn remove_annotation(object: &mut Value, key: &str) {
         .and_then(Value::as_object_mut)
     {
         map.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_pointer_leads_where_serde_json_says(pointer in "(/?(a|b~1c|b~0c|b|0|1|~|))(/(a|b~1c|b~0c|b|0|1|~|)){0,3}") {
+            let inner = json!({"a": [{"b": 1}, [2]], "b/c": {"b~c": 3}, "b~c": null, "": {"": 4}, "0": {"1": 5}, "~": 6});
+            let object = json!({"a": inner, "b/c": [inner, inner], "": inner, "0": [[inner]]});
+            prop_assert_eq!(View(&object).at(&pointer), object.pointer(&pointer));
+        }
     }
 }

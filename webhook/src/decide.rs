@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use daap_crds::admission::{Facts, Unanswered, Write, judge, mutate};
-use daap_crds::policy::Policy;
+use daap_crds::admission::{Facts, Judging, Unanswered, Write, mutate};
 use daap_crds::violation::Violation;
 use futures::future::try_join_all;
+use serde_json::{Map, Value};
 
 use crate::lookup::{Lookup, LookupError};
 use crate::metrics::Metrics;
@@ -125,11 +125,14 @@ impl Decider {
     }
 
     pub(crate) async fn mutate(&self, write: &Write) -> Verdict {
-        let mutated = self.settle(write, mutate).await.and_then(|mutation| {
+        let policy = self.policy.current();
+        let decision = self.settle(write, |facts| mutate(write, &policy, facts));
+        let mutated = decision.await.and_then(|mutation| {
             let Some(before) = &write.object else {
                 return Ok(Verdict::allowed());
             };
-            let patch = json_patch::diff(before, &mutation.object);
+            let (before, after) = differing(before, &mutation.object);
+            let patch = json_patch::diff(&before, &after);
             let patch = (!patch.0.is_empty())
                 .then(|| serde_json::to_vec(&patch))
                 .transpose()?;
@@ -142,7 +145,9 @@ impl Decider {
     }
 
     pub(crate) async fn validate(&self, write: &Write) -> Verdict {
-        match self.settle(write, judge).await {
+        let policy = self.policy.current();
+        let mut judging = Judging::new(write, &policy);
+        match self.settle(write, |facts| judging.go_on(facts)).await {
             Ok(violations) if violations.is_empty() => Verdict::allowed(),
             Ok(violations) => Verdict::Denied(violations),
             Err(error) => failed(&error),
@@ -152,12 +157,11 @@ impl Decider {
     async fn settle<T>(
         &self,
         write: &Write,
-        decide: fn(&Write, &Policy, &Facts) -> Result<T, Unanswered>,
+        mut decide: impl FnMut(&Facts) -> Result<T, Unanswered>,
     ) -> Result<T, DecisionError> {
-        let policy = self.policy.current();
         let mut facts = Facts::default();
         for _ in 0..ROUNDS {
-            let Unanswered(questions) = match decide(write, &policy, &facts) {
+            let Unanswered(questions) = match decide(&facts) {
                 Ok(decision) => return Ok(decision),
                 Err(unanswered) => unanswered,
             };
@@ -173,6 +177,30 @@ impl Decider {
     }
 }
 
+/// The fields by which two objects differ. Of all others a diff would say nothing, at some length.
+fn differing(before: &Value, after: &Value) -> (Value, Value) {
+    let (Value::Object(old), Value::Object(new)) = (before, after) else {
+        return (before.clone(), after.clone());
+    };
+    let (mut only_old, mut only_new) = (Map::new(), Map::new());
+    for (key, value) in old {
+        match new.get(key) {
+            Some(same) if same == value => {}
+            Some(other) => {
+                let (value, other) = differing(value, other);
+                only_old.insert(key.clone(), value);
+                only_new.insert(key.clone(), other);
+            }
+            None => {
+                only_old.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    let added = new.iter().filter(|(key, _)| !old.contains_key(*key));
+    only_new.extend(added.map(|(key, value)| (key.clone(), value.clone())));
+    (only_old.into(), only_new.into())
+}
+
 /// An error is never read as "no match" (Kyverno, CVE-2025-46342): what cannot be looked up is
 /// refused. 503 says that the same write may pass a moment later, 500 that somebody has to act.
 fn failed(error: &DecisionError) -> Verdict {
@@ -185,5 +213,30 @@ fn failed(error: &DecisionError) -> Verdict {
     Verdict::Failed {
         code,
         message: format!("daap: {error}; nothing was written, {next}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_diff_of_what_differs_is_the_diff() {
+        let object = json!({"metadata": {"labels": {"a": "1", "b/c": "2"}, "name": "x"}, "spec": {"list": [1, 2], "on": true}});
+        for other in [
+            object.clone(),
+            json!({"metadata": {"labels": {"a": "2", "d~e": "3"}}, "spec": {"list": [2], "on": null}}),
+            json!({"metadata": null, "spec": {"list": {}, "new": {"deep": {}}}}),
+            json!({}),
+            json!([1]),
+        ] {
+            for (before, after) in [(&object, &other), (&other, &object)] {
+                let (old, new) = differing(before, after);
+                let whole = json_patch::diff(before, after);
+                assert_eq!(json_patch::diff(&old, &new), whole, "{before} {after}");
+            }
+        }
     }
 }

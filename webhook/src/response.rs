@@ -1,41 +1,93 @@
 //! The answer to a review.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use daap_crds::violation::Violation;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::decide::Verdict;
 use crate::subject::Subject;
 
-/// The whole AdmissionReview that answers the request with `uid`.
-pub(crate) fn review(uid: &str, subject: &Subject, verdict: &Verdict) -> Value {
-    let mut response = match verdict {
-        Verdict::Allowed { .. } => json!({"uid": uid, "allowed": true}),
-        Verdict::Denied(violations) => {
-            json!({"uid": uid, "allowed": false, "status": denial(subject, violations)})
-        }
-        Verdict::Failed { code, message } => {
-            json!({"uid": uid, "allowed": false, "status": failure(*code, message)})
-        }
+/// The whole AdmissionReview that answers a request.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    /// In base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Status<'a> {
+    status: &'static str,
+    code: u16,
+    reason: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Details<'a> {
+    group: &'a str,
+    kind: &'a str,
+    name: &'a str,
+    causes: Vec<Cause<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cause<'a> {
+    field: &'a str,
+    reason: &'static str,
+    message: String,
+}
+
+/// Answers the request with `uid`.
+pub(crate) fn review<'a>(uid: &'a str, subject: &'a Subject, verdict: &'a Verdict) -> Answer<'a> {
+    let mut response = Response {
+        uid,
+        allowed: false,
+        status: None,
+        patch_type: None,
+        patch: None,
+        warnings: &[],
     };
-    if let (Verdict::Allowed { patch, warnings }, Some(fields)) =
-        (verdict, response.as_object_mut())
-    {
-        if let Some(patch) = patch {
-            use base64::Engine as _;
-            let encoded = base64::prelude::BASE64_STANDARD.encode(patch);
-            fields.insert("patchType".into(), "JSONPatch".into());
-            fields.insert("patch".into(), encoded.into());
+    match verdict {
+        Verdict::Allowed { patch, warnings } => {
+            response.allowed = true;
+            response.patch_type = patch.as_ref().map(|_| "JSONPatch");
+            response.patch = patch.as_ref().map(|patch| BASE64_STANDARD.encode(patch));
+            response.warnings = warnings;
         }
-        if !warnings.is_empty() {
-            fields.insert("warnings".into(), warnings.clone().into());
-        }
+        Verdict::Denied(violations) => response.status = Some(denial(subject, violations)),
+        Verdict::Failed { code, message } => response.status = Some(failure(*code, message)),
     }
-    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
+    Answer {
+        api_version: "admission.k8s.io/v1",
+        kind: "AdmissionReview",
+        response,
+    }
 }
 
 /// For a 422 kubectl prints only the causes, so that each stands alone; for a 403 only the
 /// message, so that it says all.
-fn denial(subject: &Subject, violations: &[Violation]) -> Value {
+fn denial<'a>(subject: &'a Subject, violations: &'a [Violation]) -> Status<'a> {
     let invalid = violations
         .iter()
         .all(|violation| violation.rule.is_invalid());
@@ -45,30 +97,39 @@ fn denial(subject: &Subject, violations: &[Violation]) -> Value {
         (403, "Forbidden")
     };
     let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    let causes: Vec<Value> = violations
-        .iter()
-        .map(|violation| {
-            json!({
-                "field": violation.field,
-                "reason": violation.rule.as_str(),
-                "message": format!("{} [{}]; {}", violation.message, violation.rule, violation.hint),
-            })
-        })
-        .collect();
-    json!({
-        "status": "Failure",
-        "code": code,
-        "reason": reason,
-        "message": lines.join("\n"),
-        "details": {"group": subject.group, "kind": subject.kind, "name": subject.name, "causes": causes},
-    })
+    let causes = violations.iter().map(|violation| Cause {
+        field: &violation.field,
+        reason: violation.rule.as_str(),
+        message: format!(
+            "{} [{}]; {}",
+            violation.message, violation.rule, violation.hint
+        ),
+    });
+    Status {
+        status: "Failure",
+        code,
+        reason,
+        message: lines.join("\n"),
+        details: Some(Details {
+            group: &subject.group,
+            kind: &subject.kind,
+            name: &subject.name,
+            causes: causes.collect(),
+        }),
+    }
 }
 
-fn failure(code: u16, message: &str) -> Value {
+fn failure(code: u16, message: &str) -> Status<'static> {
     let reason = match code {
         403 => "Forbidden",
         503 => "ServiceUnavailable",
         _ => "InternalError",
     };
-    json!({"status": "Failure", "code": code, "reason": reason, "message": message})
+    Status {
+        status: "Failure",
+        code,
+        reason,
+        message: message.to_owned(),
+        details: None,
+    }
 }

@@ -7,9 +7,9 @@
 //!
 //! # Usage
 //! ```text
-//! let mut facts = Facts::default();
+//! let (mut facts, mut judging) = (Facts::default(), Judging::new(&write, &policy));
 //! loop {
-//!     match judge(&write, &policy, &facts) {
+//!     match judging.go_on(&facts) {
 //!         Ok(violations) => break violations,
 //!         Err(Unanswered(questions)) => for q in questions { facts.learn(q, answer(q).await?) },
 //!     }
@@ -26,5 +26,5 @@ mod write;
 pub use facts::{Access, Answer, Facts, Question, Unanswered};
 pub use mutate::{Mutation, mutate};
 pub use resource::Resource;
-pub use rules::{judge, judge_values};
+pub use rules::{Judging, judge, judge_values};
 pub use write::{Caller, Operation, Write};

@@ -122,9 +122,9 @@ fn read(file: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn print(response: &Value) -> anyhow::Result<()> {
+fn print(answer: &response::Answer<'_>) -> anyhow::Result<()> {
     use std::io::Write as _;
-    let text = serde_json::to_string_pretty(response)?;
+    let text = serde_json::to_string_pretty(answer)?;
     match writeln!(std::io::stdout(), "{text}") {
         // Whoever reads has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -28,6 +28,8 @@ mod spec_fields;
 mod tests;
 mod tombstone;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::write::is_governed;
 use super::{Facts, Operation, Resource, Unanswered, Write, restored};
 use crate::object::View;
@@ -139,31 +141,65 @@ const FAMILIES: &[Family] = &[
 /// Questions that have to be answered first: all that any rule has, so that they can be asked at
 /// once.
 pub fn judge(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
-    if !write.is_governed() {
-        return ungoverned(write, policy, facts);
-    }
-    let (restored, open) = match restored::object(write, facts) {
-        Ok(restored) => (restored, Unanswered::default()),
-        Err(open) => (None, open),
-    };
-    let context = Context {
-        write,
-        policy,
-        facts,
-        restored: restored.as_ref().map(View),
-    };
-    let is_ending = write.operation == Operation::Update
-        && write.old_view().is_some_and(View::is_being_deleted);
-    if is_ending {
-        return collect(deleting::families(write.resource), context, open);
-    }
-    let applicable = FAMILIES
-        .iter()
-        .filter(|family| family.resources.contains(&write.resource))
-        .filter(|family| family.operations.contains(&write.operation))
-        .map(|family| family.judge);
-    collect(applicable, context, open)
+    Judging::new(write, policy).go_on(facts)
 }
+
+/// The judgement of one write, from question to question: a family that had none is done.
+#[derive(Debug)]
+pub struct Judging<'a> {
+    write: &'a Write,
+    policy: &'a Policy,
+    done: Done,
+}
+
+impl<'a> Judging<'a> {
+    /// Before the first family.
+    #[must_use]
+    pub fn new(write: &'a Write, policy: &'a Policy) -> Self {
+        let done = Done::new();
+        Self {
+            write,
+            policy,
+            done,
+        }
+    }
+
+    /// As [`judge`], with all that has been learnt since.
+    ///
+    /// # Errors
+    /// The questions of the families that are not done.
+    pub fn go_on(&mut self, facts: &Facts) -> Verdict {
+        let (write, policy) = (self.write, self.policy);
+        if !write.is_governed() {
+            return ungoverned(write, policy, facts);
+        }
+        let (restored, open) = match restored::object(write, facts) {
+            Ok(restored) => (restored, Unanswered::default()),
+            Err(open) => (None, open),
+        };
+        let context = Context {
+            write,
+            policy,
+            facts,
+            restored: restored.as_ref().map(View),
+        };
+        let is_ending = write.operation == Operation::Update
+            && write.old_view().is_some_and(View::is_being_deleted);
+        if is_ending {
+            let families = deleting::families(write.resource);
+            return collect(families, context, open, &mut self.done);
+        }
+        let applicable = FAMILIES
+            .iter()
+            .filter(|family| family.resources.contains(&write.resource))
+            .filter(|family| family.operations.contains(&write.operation))
+            .map(|family| family.judge);
+        collect(applicable, context, open, &mut self.done)
+    }
+}
+
+/// What families have found that have no more questions, by their place among those that apply.
+type Done = BTreeMap<usize, Vec<Violation>>;
 
 /// What is not ours is left alone, as long as it leaves ours alone.
 fn ungoverned(write: &Write, policy: &Policy, facts: &Facts) -> Verdict {
@@ -190,25 +226,35 @@ pub fn judge_values(write: &Write, policy: &Policy) -> Vec<Violation> {
         restored: None,
     };
     let families: [RuleFamily; 3] = [naming::of_cluster, record::of_cluster, limits::of_cluster];
-    collect(families, context, Unanswered::default()).unwrap_or_default()
+    let mut done = Done::new();
+    collect(families, context, Unanswered::default(), &mut done).unwrap_or_default()
 }
 
 fn collect(
     families: impl IntoIterator<Item = RuleFamily>,
     context: Context<'_>,
     mut unanswered: Unanswered,
+    done: &mut Done,
 ) -> Verdict {
-    let mut violations: Vec<Violation> = Vec::new();
-    for judge in families {
+    // What a family says before it is known what is restored is not its last word.
+    let is_final = unanswered.0.is_empty();
+    for (place, judge) in families.into_iter().enumerate() {
+        if done.contains_key(&place) {
+            continue;
+        }
         match judge(context) {
-            Ok(found) => violations.extend(found),
+            Ok(found) if is_final => {
+                done.insert(place, found);
+            }
+            Ok(_) => {}
             Err(Unanswered(questions)) => unanswered.0.extend(questions),
         }
     }
     if !unanswered.0.is_empty() {
         return Err(unanswered);
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut violations: Vec<Violation> = std::mem::take(done).into_values().flatten().collect();
+    let mut seen = BTreeSet::new();
     violations
         .retain(|violation| seen.insert((violation.field.clone(), violation.message.clone())));
     Ok(violations)

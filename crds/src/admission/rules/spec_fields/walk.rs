@@ -41,11 +41,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// `field` is where the value stands, `path` how the groups call that.
+    /// A value that is not as before. `field` is where it stands, `path` how the groups call that.
     fn value(&mut self, field: &str, path: &str, value: &Value, before: Option<&Value>) {
-        if before == Some(value) || value.is_null() {
-            return;
-        }
         if let Some(group) = self.group(path) {
             if !group.allow.permits(value, self.cluster) {
                 self.refuse(field, group.why, group.allow.hint(self.cluster));
@@ -60,7 +57,7 @@ impl Walk<'_> {
                 let known = before.and_then(Value::as_array);
                 for (index, item) in items.iter().enumerate() {
                     // An element that only moved says nothing new.
-                    if known.is_some_and(|known| known.contains(item)) {
+                    if known.is_some_and(|known| known.contains(item)) || item.is_null() {
                         continue;
                     }
                     let same = known.and_then(|known| known.get(index));
@@ -85,12 +82,12 @@ impl Walk<'_> {
 
     fn fields(&mut self, field: &str, prefix: &str, value: &Value, before: Option<&Value>) {
         for (key, value) in value.as_object().into_iter().flatten() {
-            self.value(
-                &format!("{field}.{key}"),
-                &format!("{prefix}{key}"),
-                value,
-                before.and_then(|before| before.get(key)),
-            );
+            let before = before.and_then(|before| before.get(key));
+            if before == Some(value) || value.is_null() {
+                continue;
+            }
+            let (field, path) = (format!("{field}.{key}"), format!("{prefix}{key}"));
+            self.value(&field, &path, value, before);
         }
     }
 
