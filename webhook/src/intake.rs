@@ -151,6 +151,8 @@ impl Intake {
                 let waits = Instant::now();
                 held.memory = Some(reserve(&self.memory, announced, deadline).await?);
                 read_by += waits.elapsed();
+                // Or it would be copied with each doubling, and what is left behind be held, too.
+                held.bytes.reserve_exact(announced.saturating_sub(held.bytes.len()));
             }
             held.bytes.extend_from_slice(&chunk);
         }
