@@ -16,7 +16,7 @@ use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::database::{Listing, Restorable, list};
 use crate::failure::Failure;
-use crate::kubernetes::{CHUNK, Kind, Kubernetes};
+use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::GrowingTable;
 
 /// As clap calls the argument.
@@ -156,18 +156,17 @@ async fn living(k8s: &Kubernetes) -> Result<Vec<Vec<String>>, Failure> {
     let listing = Listing {
         namespace: Some(k8s.namespace().to_owned()),
         selector: label::NAME.to_owned(),
-        chunk: CHUNK,
         ..Listing::default()
     };
-    let (found, _) = list(k8s, listing, |_| true).await?;
-    let line = |database: &crate::database::Database| {
-        vec![
+    let (lines, _) = list(k8s, listing, |database| {
+        Some(vec![
             database.name().to_owned(),
             database.team().to_owned(),
             database.status().state.to_string(),
-        ]
-    };
-    Ok(found.iter().map(line).collect())
+        ])
+    })
+    .await?;
+    Ok(lines)
 }
 
 /// Name, team and until when it can be restored; each name once.

@@ -152,7 +152,8 @@ impl Intake {
                 held.memory = Some(reserve(&self.memory, announced, deadline).await?);
                 read_by += waits.elapsed();
                 // Or it would be copied with each doubling, and what is left behind be held, too.
-                held.bytes.reserve_exact(announced.saturating_sub(held.bytes.len()));
+                held.bytes
+                    .reserve_exact(announced.saturating_sub(held.bytes.len()));
             }
             held.bytes.extend_from_slice(&chunk);
         }
@@ -176,7 +177,9 @@ fn brackets_and_commas(text: &[u8]) -> usize {
     // As many as a byte can count.
     text.chunks(255)
         .map(|bytes| {
-            let counts = bytes.iter().map(|byte| u8::from(matches!(byte, b',' | b'[' | b'{')));
+            let counts = bytes
+                .iter()
+                .map(|byte| u8::from(matches!(byte, b',' | b'[' | b'{')));
             usize::from(counts.fold(0_u8, u8::wrapping_add))
         })
         .sum()

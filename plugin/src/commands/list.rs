@@ -4,6 +4,7 @@ mod deleted;
 mod field_selector;
 mod pattern;
 mod printer;
+mod rows;
 mod watch;
 
 use clap::Args;
@@ -83,7 +84,12 @@ pub(crate) struct Filters {
     )]
     limit: usize,
     /// How many to ask the API server for at once; 0 for all
-    #[arg(long, value_name = "NUMBER", default_value_t = crate::kubernetes::CHUNK, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 0,
+        hide_short_help = true
+    )]
     chunk_size: u32,
     /// Go on where a list with --limit ended
     #[arg(long = "continue", value_name = "TOKEN", hide_short_help = true)]
@@ -172,9 +178,13 @@ pub(crate) async fn show(
         // Which come first is known of all only.
         limit: if sort_by.is_some() { 0 } else { filters.limit },
         from: filters.from.clone(),
+        watched: watch.is_given(),
     };
+    if output.output.is_table() && output.table.sort_by.is_none() && !watch.is_given() {
+        return rows::show(k8s, &filters, listing, &output).await;
+    }
     let keep = |database: &Database| filters.keep(database);
-    let (found, next) = list(k8s, listing, keep).await?;
+    let (found, next) = list(k8s, listing, |one| keep(&one).then_some(one)).await?;
     let (found, rest) = match sort_by {
         Some(by) => first_of(by.sort(found, document)?, filters.limit),
         None => (found, 0),
@@ -200,10 +210,7 @@ pub(crate) async fn show(
         table(&found, &output, filters.all_namespaces, Timestamp::now())
     })?)?;
     if let Some(token) = token {
-        stderr_line(&format!(
-            "there are more; go on with: --limit {} --continue {token}",
-            filters.limit
-        ));
+        there_are_more(&filters, &token);
     }
     if rest > 0 && output.output.is_table() {
         stderr_line(&format!(
@@ -221,6 +228,13 @@ fn first_of<T>(mut sorted: Vec<T>, limit: usize) -> (Vec<T>, usize) {
     };
     sorted.truncate(sorted.len() - rest);
     (sorted, rest)
+}
+
+fn there_are_more(filters: &Filters, token: &str) {
+    stderr_line(&format!(
+        "there are more; go on with: --limit {} --continue {token}",
+        filters.limit
+    ));
 }
 
 /// What is there, and every change of it from then on.

@@ -6,10 +6,12 @@ mod credentials;
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
+mod incoming;
 mod kind;
 mod log;
 mod retry;
 mod review;
+mod split;
 mod warnings;
 mod watch;
 
@@ -25,6 +27,7 @@ use serde_json::{Value, json};
 pub(crate) use connect::connect;
 use error::{ApiError, Request};
 pub(crate) use error::{chain, explain};
+pub(crate) use incoming::{Ask, Row};
 pub(crate) use kind::Kind;
 pub(crate) use review::{Right, Scope};
 pub(crate) use watch::Change;
@@ -136,29 +139,6 @@ impl Kubernetes {
                 return Ok(items);
             }
         }
-    }
-
-    /// Labels, annotations and the like of every object that the selector matches, from the API
-    /// server's cache: fast, and perhaps a moment old.
-    pub(crate) async fn list_cached(
-        &self,
-        kind: Kind,
-        namespace: Option<&str>,
-        selector: &str,
-    ) -> Result<Vec<Value>, Failure> {
-        let mut params = ListParams::default().match_any();
-        if !selector.is_empty() {
-            params = params.labels(selector);
-        }
-        let request = kube::core::Request::new(kind.path(namespace)).list_metadata(&params);
-        let list: Value = self
-            .send_in(
-                request,
-                &format!("list {kind}"),
-                namespace.unwrap_or_default(),
-            )
-            .await?;
-        Ok(items(list))
     }
 
     /// One page of the objects that the selector matches.

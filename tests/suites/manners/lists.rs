@@ -7,10 +7,12 @@ use daap_tests::sandbox::User;
 async fn lists_are_sorted_and_selected() {
     let place = Place::shared("sorted").await;
     place.create("db-10", &["--wait=false", "--storage", "512Mi"]);
+    in_the_next_second();
     place.create(
         "db-2",
         &["--wait=false", "--storage", "2Gi", "--instances", "2"],
     );
+    in_the_next_second();
     place.create("other", &["--wait=false", "--storage", "1Gi"]);
     let names = |words: &[&str]| -> String {
         let printed = place.done(&[&["list", "-o", "name"], words].concat());
@@ -78,4 +80,13 @@ async fn lists_are_sorted_and_selected() {
             .fails(&["list", "--sort-by", ".spec.nothing"])
             .contains(".spec.nothing")
     );
+}
+
+/// Ages are told apart by whole seconds: that is how Kubernetes takes down when an object was made.
+fn in_the_next_second() {
+    let second = || jiff::Timestamp::now().as_second();
+    let began = second();
+    while second() == began {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }

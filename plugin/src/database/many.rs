@@ -1,0 +1,301 @@
+//! Reading many databases, in four lists rather than four requests a database. Nothing is held of an
+//! object but what a database is shown by.
+
+use std::collections::{HashMap, HashSet};
+
+use daap_crds::contract::cnpg;
+use daap_crds::object::View;
+use daap_crds::trimmed::{Fields, Kept};
+use futures::future::try_join3;
+use serde_json::{Value, json};
+
+use super::Database;
+use super::read::{operator_saw_secret, unless_forbidden};
+use crate::failure::Failure;
+use crate::kubernetes::{Ask, Kind, Kubernetes, Row};
+
+/// Of a Cluster: its record, what that is compared with, and what tells its state.
+const CLUSTER: Fields = &[
+    ("apiVersion", Kept::Nothing),
+    ("kind", Kept::Nothing),
+    ("metadata", Kept::But(&["managedFields"])),
+    (
+        "spec",
+        Kept::Only(&[
+            "bootstrap",
+            "certificates",
+            "imageName",
+            "inheritedMetadata",
+            "instances",
+            "storage",
+        ]),
+    ),
+    (
+        "status",
+        Kept::Only(&[
+            "conditions",
+            "currentPrimary",
+            "image",
+            "pgDataImageInfo",
+            "phase",
+            "phaseReason",
+            "readyInstances",
+            "secretsResourceVersion",
+            "targetPrimary",
+        ]),
+    ),
+];
+/// Of a Pooler: whose it is, and how it pools.
+const POOLER: Fields = &[
+    ("apiVersion", Kept::Nothing),
+    ("kind", Kept::Nothing),
+    ("metadata", Kept::But(&["managedFields"])),
+    (
+        "spec",
+        Kept::Only(&["cluster", "instances", "pgbouncer", "type"]),
+    ),
+    ("status", Kept::Nothing),
+];
+
+/// Of a Deployment.
+const DEPLOYMENT: Fields = &[
+    (
+        "metadata",
+        Kept::Only(&["name", "namespace", "resourceVersion"]),
+    ),
+    ("spec", Kept::Nothing),
+    ("status", Kept::Only(&["availableReplicas"])),
+];
+/// How the names of the Secrets end that clients log in with.
+const APP: &str = "-app";
+
+/// Which databases to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    /// Namespace; all where none is given.
+    pub(crate) namespace: Option<String>,
+    /// Label selector of the Clusters.
+    pub(crate) selector: String,
+    /// Objects to ask for at once; 0 for all.
+    pub(crate) chunk: u32,
+    /// At most so many that `keep` keeps; 0 for all.
+    pub(crate) limit: usize,
+    /// Where to go on.
+    pub(crate) from: Option<String>,
+    /// Whether changes are followed from there on: then the version of every part is read, too.
+    pub(crate) watched: bool,
+}
+
+/// What `take` makes of the databases of a listing, where it makes something of them, and where the rest
+/// begins. Each is handed over as it comes in.
+pub(crate) async fn list<T>(
+    k8s: &Kubernetes,
+    listing: Listing,
+    take: impl Fn(Database) -> Option<T>,
+) -> Result<(Vec<T>, Option<String>), Failure> {
+    let namespace = listing.namespace.as_deref();
+    let page = |have: usize, from: Option<String>| {
+        k8s.objects(Ask {
+            kind: Kind::Cluster,
+            namespace,
+            selector: &listing.selector,
+            size: page_size(listing.chunk, listing.limit, have),
+            from,
+        })
+    };
+    let mut incoming = page(0, listing.from.clone()).await?;
+    // After the first answer has begun: who may not list databases is told that, and not of their parts.
+    let mut parts = Parts::read(k8s, namespace, listing.watched).await?;
+    let mut kept = Vec::new();
+    loop {
+        let next = incoming.each(CLUSTER, |cluster| kept.extend(take(parts.join(cluster))));
+        let next = next.await?;
+        let enough = listing.limit > 0 && kept.len() >= listing.limit;
+        match next {
+            Some(next) if !enough => incoming = page(kept.len(), Some(next)).await?,
+            // Only who has seen every Cluster knows which Pooler has none.
+            None if listing.from.is_none() && !enough => {
+                kept.extend(parts.lost(&listing.selector).filter_map(take));
+                return Ok((kept, None));
+            }
+            next => return Ok((kept, next)),
+        }
+    }
+}
+
+/// As many as are still missing: so the continuation of the last page begins after the last one
+/// that is shown.
+fn page_size(chunk: u32, limit: usize, have: usize) -> u32 {
+    match u32::try_from(limit.saturating_sub(have)) {
+        Ok(missing) if limit > 0 && chunk == 0 => missing,
+        Ok(missing) if limit > 0 => chunk.min(missing),
+        _ => chunk,
+    }
+}
+
+type Key = (String, String);
+
+/// Everything that belongs to databases.
+struct Parts {
+    poolers: HashMap<Key, Value>,
+    /// With no more than how many replicas are available. None where the caller may not see them.
+    deployments: Option<HashMap<Key, Value>>,
+    /// Absent where the caller may not see Secrets.
+    secrets: Option<HashSet<Key>>,
+}
+
+impl Parts {
+    async fn read(
+        k8s: &Kubernetes,
+        namespace: Option<&str>,
+        watched: bool,
+    ) -> Result<Self, Failure> {
+        let ask = |kind, selector| Ask {
+            kind,
+            namespace,
+            selector,
+            size: 0,
+            from: None,
+        };
+        let of = |row: &Row| {
+            let namespace = namespace.unwrap_or(&row.namespace);
+            (namespace.to_owned(), row.name.clone())
+        };
+        let (poolers, deployments, secrets) = try_join3(
+            async {
+                let mut poolers = HashMap::new();
+                let incoming = k8s.objects(ask(Kind::Pooler, "")).await?;
+                let read = incoming.each(POOLER, |pooler| {
+                    poolers.insert(key(&pooler), pooler);
+                });
+                read.await.map(|_| poolers)
+            },
+            async {
+                let ask = ask(Kind::Deployment, cnpg::POOLER_NAME);
+                let incoming = if watched {
+                    k8s.objects(ask).await
+                } else {
+                    k8s.rows(ask).await
+                };
+                let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Deployment)? else {
+                    return Ok(None);
+                };
+                let mut deployments = HashMap::new();
+                if watched {
+                    let read = incoming.each(DEPLOYMENT, |deployment| {
+                        deployments.insert(key(&deployment), deployment);
+                    });
+                    return read.await.map(|_| Some(deployments));
+                }
+                let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
+                    let available = json!({"status": {"availableReplicas": row.value}});
+                    deployments.insert(of(&row), available);
+                });
+                read.await.map(|()| Some(deployments))
+            },
+            async {
+                let incoming = k8s.rows(ask(Kind::Secret, cnpg::CLUSTER)).await;
+                let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Secret)? else {
+                    return Ok(None);
+                };
+                let mut secrets = HashSet::new();
+                let read = incoming.each_row("", "", |row| {
+                    // The others are nobody's business here.
+                    if row.name.ends_with(APP) {
+                        secrets.insert(of(&row));
+                    }
+                });
+                read.await.map(|()| Some(secrets))
+            },
+        )
+        .await?;
+        Ok(Self {
+            poolers,
+            deployments,
+            secrets,
+        })
+    }
+
+    fn join(&mut self, cluster: Value) -> Database {
+        let (namespace, name) = key(&cluster);
+        let pooler = (namespace.clone(), format!("{name}-pooler"));
+        let app_secret = self.secrets.as_ref().map_or_else(
+            || operator_saw_secret(View(&cluster)),
+            |secrets| secrets.contains(&(namespace.clone(), format!("{name}{APP}"))),
+        );
+        Database {
+            cluster,
+            pooler: self.poolers.remove(&pooler),
+            deployment_hidden: self.deployments.is_none(),
+            deployment: { self.deployments.as_mut() }
+                .and_then(|deployments| deployments.remove(&pooler)),
+            app_secret,
+            lost: false,
+        }
+    }
+
+    /// Databases of which only the Pooler is left, once every Cluster has been joined.
+    fn lost(self, selector: &str) -> impl Iterator<Item = Database> {
+        let poolers = self.poolers.into_values();
+        poolers
+            .filter(move |pooler| selects(selector, View(pooler)))
+            .filter_map(Database::lost)
+    }
+}
+
+/// Whether a selector made of `key` and `key=value` selects the object; any other selects nothing.
+fn selects(selector: &str, object: View<'_>) -> bool {
+    selector.split(',').all(|part| match part.split_once('=') {
+        Some((key, value)) => object.label(key) == Some(value),
+        None => object.label(part).is_some(),
+    })
+}
+
+fn key(object: &Value) -> Key {
+    let view = View(object);
+    (view.namespace().to_owned(), view.name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(500, 0, 0, 500)]
+    #[case(500, 10, 0, 10)]
+    #[case(500, 10, 7, 3)]
+    #[case(5, 10, 0, 5)]
+    #[case(0, 0, 0, 0)]
+    #[case(0, 10, 7, 3)]
+    fn pages_hold_what_is_missing(
+        #[case] chunk: u32,
+        #[case] limit: usize,
+        #[case] have: usize,
+        #[case] size: u32,
+    ) {
+        assert_eq!(page_size(chunk, limit, have), size);
+    }
+
+    #[test]
+    fn a_pooler_alone_is_a_database_that_has_lost_its_cluster() {
+        let database = super::super::fixtures::ready("orders");
+        let pooler = database.pooler.unwrap();
+        assert!(Database::lost(pooler.clone()).is_none(), "it is collected");
+        let mut left = pooler;
+        left["metadata"]["ownerReferences"] = serde_json::json!([]);
+        let lost = Database::lost(left.clone()).unwrap();
+        assert_eq!(lost.name(), "orders");
+        assert_eq!(lost.status().reason.as_deref(), Some("cluster missing"));
+        assert!(lost.connection().is_none());
+        assert!(selects(
+            "daap.dev/name,daap.dev/owner-team=payments",
+            View(&left)
+        ));
+        assert!(!selects(
+            "daap.dev/name,daap.dev/owner-team=billing",
+            View(&left)
+        ));
+    }
+}

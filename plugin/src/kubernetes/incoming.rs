@@ -1,0 +1,257 @@
+//! Lists that are read while they come in: the API server holds all of it, we hold one object.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use daap_crds::trimmed::{Fields, Kept, trimmed};
+use futures::{AsyncBufRead, AsyncBufReadExt as _};
+use http::header::{ACCEPT, HeaderValue};
+use serde_json::Value;
+
+use super::error::{ApiError, Request};
+use super::split::{Part, Split};
+use super::{Kind, Kubernetes, chain, list_params};
+use crate::failure::Failure;
+
+/// Only what kubectl would print, row by row; a server that knows no tables sends objects.
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
+/// Who wrote which field is most of what metadata is made of.
+const METADATA: Fields = &[("metadata", Kept::But(&["managedFields"]))];
+
+/// What to list.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) kind: Kind,
+    /// All where none is given.
+    pub(crate) namespace: Option<&'a str>,
+    /// Of labels.
+    pub(crate) selector: &'a str,
+    /// At most so many; 0 for all.
+    pub(crate) size: u32,
+    /// Where an earlier answer ended.
+    pub(crate) from: Option<String>,
+}
+
+/// A row of a table, as kubectl prints it.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    /// Empty where the server says none, because only one was asked for.
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    /// The column that was asked for.
+    pub(crate) value: Value,
+}
+
+/// An answer that has begun: it is allowed, and on its way.
+pub(crate) struct Incoming {
+    body: Pin<Box<dyn AsyncBufRead + Send>>,
+    timeout: Option<Duration>,
+    asked: Request,
+}
+
+impl Kubernetes {
+    /// Asks for objects, and returns once the answer begins.
+    pub(crate) async fn objects(&self, ask: Ask<'_>) -> Result<Incoming, Failure> {
+        self.begin(&ask, false).await
+    }
+
+    /// Asks for the rows that kubectl would print, which are a tenth of the objects.
+    pub(crate) async fn rows(&self, ask: Ask<'_>) -> Result<Incoming, Failure> {
+        self.begin(&ask, true).await
+    }
+
+    /// Labels, annotations and the like of every object that the selector matches, from the API
+    /// server's cache: fast, and perhaps a moment old.
+    pub(crate) async fn list_cached(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<Vec<Value>, Failure> {
+        let params = list_params(selector, 0, None).match_any();
+        let request = kube::core::Request::new(kind.path(namespace)).list_metadata(&params);
+        let incoming = self.send_list(kind, namespace, request).await?;
+        let mut items = Vec::new();
+        incoming.each(METADATA, |item| items.push(item)).await?;
+        Ok(items)
+    }
+
+    async fn begin(&self, ask: &Ask<'_>, is_table: bool) -> Result<Incoming, Failure> {
+        let Ask {
+            kind,
+            namespace,
+            selector,
+            size,
+            from,
+        } = ask;
+        let params = list_params(selector, *size, from.clone());
+        let request = kube::core::Request::new(kind.path(*namespace)).list(&params);
+        let request = if is_table {
+            request.and_then(|request| of_table(request, namespace.is_some()))
+        } else {
+            request
+        };
+        self.send_list(*kind, *namespace, request).await
+    }
+
+    async fn send_list(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Incoming, Failure> {
+        let asked = Request {
+            what: format!("list {kind}"),
+            server: self.server.clone(),
+            namespace: namespace.unwrap_or_default().to_owned(),
+            as_user: self.as_user.clone(),
+        };
+        let request = request.map_err(|error| unreadable(&asked, &chain(&error)))?;
+        tracing::info!(method = %request.method(), path = %request.uri(), "request");
+        let answer = self.client.request_stream(request);
+        let body = within(self.timeout, &asked, answer).await?;
+        let body = body.map_err(|error| ApiError::from_kube(&error, &asked))?;
+        Ok(Incoming {
+            body: Box::pin(body),
+            timeout: self.timeout,
+            asked,
+        })
+    }
+}
+
+/// Where only one namespace is asked for, nothing but the cells is needed of an object.
+fn of_table(
+    mut request: http::Request<Vec<u8>>,
+    one_namespace: bool,
+) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
+    let object = if one_namespace { "None" } else { "Metadata" };
+    let separator = if request.uri().query().is_some() {
+        '&'
+    } else {
+        '?'
+    };
+    let uri = format!("{}{separator}includeObject={object}", request.uri());
+    let uri: Result<http::Uri, http::Error> = uri.parse().map_err(http::Error::from);
+    *request.uri_mut() = uri.map_err(kube::core::request::Error::BuildRequest)?;
+    { request.headers_mut() }.insert(ACCEPT, HeaderValue::from_static(TABLE));
+    Ok(request)
+}
+
+impl Incoming {
+    /// Hands over every object, with those of its fields, as it comes. Says where the rest begins, if
+    /// there is one.
+    pub(crate) async fn each(
+        self,
+        fields: Fields,
+        mut take: impl FnMut(Value),
+    ) -> Result<Option<String>, Failure> {
+        self.parts(|part| {
+            if part.field == "items" {
+                take(trimmed(part.json, fields)?);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Hands over every row with its value in that column; `pointer` is where an object has that.
+    pub(crate) async fn each_row(
+        self,
+        column: &str,
+        pointer: &str,
+        mut take: impl FnMut(Row),
+    ) -> Result<(), Failure> {
+        let mut columns: Vec<String> = Vec::new();
+        let rest = self.parts(|part| {
+            let json: Value = match part.field {
+                "columnDefinitions" | "rows" | "items" => serde_json::from_slice(part.json)?,
+                _ => return Ok(()),
+            };
+            let text = |value: &Value, pointer: &str| {
+                let text = value.pointer(pointer).and_then(Value::as_str);
+                text.unwrap_or_default().to_owned()
+            };
+            let of = |object: &Value, value: Option<&Value>| Row {
+                namespace: text(object, "/metadata/namespace"),
+                name: text(object, "/metadata/name"),
+                value: value.cloned().unwrap_or_default(),
+            };
+            match part.field {
+                "columnDefinitions" => columns.push(text(&json, "/name")),
+                "rows" => {
+                    let cell = |wanted: &str| {
+                        let at = columns.iter().position(|name| name == wanted)?;
+                        json.pointer(&format!("/cells/{at}"))
+                    };
+                    let mut row = of(json.get("object").unwrap_or(&Value::Null), cell(column));
+                    if let Some(name) = cell("Name").and_then(Value::as_str) {
+                        name.clone_into(&mut row.name);
+                    }
+                    take(row);
+                }
+                _ => take(of(&json, json.pointer(pointer))),
+            }
+            Ok(())
+        });
+        rest.await.map(|_| ())
+    }
+
+    async fn parts(
+        mut self,
+        mut take: impl FnMut(Part<'_>) -> serde_json::Result<()>,
+    ) -> Result<Option<String>, Failure> {
+        let (mut split, mut next) = (Split::default(), None);
+        loop {
+            let read = within(self.timeout, &self.asked, self.body.fill_buf()).await?;
+            let bytes = read.map_err(|error| {
+                ApiError::from_kube(&kube::Error::ReadEvents(error), &self.asked)
+            })?;
+            let size = bytes.len();
+            if size == 0 {
+                break;
+            }
+            let fed = split.feed(bytes, |part| match part.field {
+                "metadata" => {
+                    let list: Value = serde_json::from_slice(part.json)?;
+                    let token = list.get("continue").and_then(Value::as_str);
+                    next = token.filter(|token| !token.is_empty()).map(str::to_owned);
+                    Ok(())
+                }
+                _ => take(part),
+            });
+            fed.map_err(|error| unreadable(&self.asked, &error.to_string()))?;
+            self.body.as_mut().consume(size);
+        }
+        if split.is_complete() {
+            Ok(next)
+        } else {
+            Err(unreadable(&self.asked, "the answer breaks off").transient())
+        }
+    }
+}
+
+fn unreadable(asked: &Request, why: &str) -> Failure {
+    Failure::new(format!("failed to {}: {why}", asked.what))
+}
+
+/// As long as something comes a list may take its time: the limit is for each wait.
+async fn within<T>(
+    timeout: Option<Duration>,
+    asked: &Request,
+    work: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let Some(timeout) = timeout else {
+        return Ok(work.await);
+    };
+    let done = tokio::time::timeout(timeout, work).await;
+    done.map_err(|_| {
+        let (server, what) = (asked.server.clone(), asked.what.clone());
+        ApiError::Timeout {
+            server,
+            what,
+            seconds: timeout.as_secs(),
+        }
+        .into()
+    })
+}
