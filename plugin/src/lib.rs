@@ -100,7 +100,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         command,
         ..
     } = cli;
-    output::repeat_flags(kubernetes.typed_again(), commands_of(&self::command()));
+    output::repeat_flags(kubernetes.typed_again(), || commands_of(&self::command()));
     let context = Rc::new(Context::new(kubernetes));
     let word = command.word();
     match command_line(Rc::clone(&context), command).await {

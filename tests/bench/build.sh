@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the baseline in Go (`build.sh baseline`: a minute or two, and all that the verdict check needs),
-# or also what measures: wrk and GNU time from Debian, oha from crates.io, and this project for release.
+# or also what measures: wrk and GNU time from Debian, oha from crates.io, and this project for release; prints
+# the folder of what is measured.
 # Safe to repeat.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -38,6 +39,15 @@ tools() {
   echo "$root/bin/oha"
 }
 
+# Plugin and webhook as they are released: linked with nothing, by musl. Prints the folder that they are in.
+released() {
+  local program
+  for program in kubectl-daap daap-webhook; do
+    program=$(../../release/build.sh "$(. ../../release/platforms.sh && here)" "$program")
+  done
+  dirname "$program"
+}
+
 case ${1:-all} in
   baseline) baseline ;;
   oha) tools ;;
@@ -45,9 +55,10 @@ case ${1:-all} in
     debian wrk=wrk /usr/bin/time=time curl=curl taskset=util-linux
     tools >/dev/null
     baseline
-    # Sandboxes are raised as they always are; what is measured in them is built for release.
+    # Sandboxes are raised as they always are; what is measured in them are the programs of a release.
     (cd ../.. && cargo build --quiet --locked -p daap-tests --bins &&
-      cargo build --quiet --locked --release -p daap-webhook -p kubectl-daap -p daap-bench --bins)
+      cargo build --quiet --locked --release -p daap-bench --bins) >&2
+    released
     ;;
   instructions)
     debian valgrind=valgrind python3=python3

@@ -35,7 +35,8 @@ struct Response<'a> {
 
 #[derive(Debug, Serialize)]
 struct Status<'a> {
-    status: &'static str,
+    #[serde(rename = "status")]
+    outcome: &'static str,
     code: u16,
     reason: &'static str,
     message: String,
@@ -106,7 +107,7 @@ fn denial<'a>(subject: &'a Subject, violations: &'a [Violation]) -> Status<'a> {
         ),
     });
     Status {
-        status: "Failure",
+        outcome: "Failure",
         code,
         reason,
         message: lines.join("\n"),
@@ -126,7 +127,7 @@ fn failure(code: u16, message: &str) -> Status<'static> {
         _ => "InternalError",
     };
     Status {
-        status: "Failure",
+        outcome: "Failure",
         code,
         reason,
         message: message.to_owned(),

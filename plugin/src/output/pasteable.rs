@@ -23,17 +23,20 @@ const VERBS: [&str; 10] = [
 const ENDS: [char; 4] = ['\n', ';', '`', ')'];
 const NAMESPACE: &str = " -n ";
 
-/// The flags that every printed command gets from now on; only the first call counts.
-pub(crate) fn repeat_flags(flags: String, commands: Vec<String>) {
+/// The flags that every printed command gets from now on; only the first call counts. Which commands
+/// there are is asked only where there are flags: it is half of what a start takes.
+pub(crate) fn repeat_flags(flags: String, commands: impl FnOnce() -> Vec<String>) {
+    if flags.is_empty() {
+        return;
+    }
+    let commands = commands();
     let _ = REPEATED.set(Repeated { flags, commands });
 }
 
 /// The text with the flags in its commands.
 pub(crate) fn pasteable(text: &str) -> Cow<'_, str> {
     match REPEATED.get() {
-        Some(repeated) if !repeated.flags.is_empty() && text.contains(KUBECTL) => {
-            Cow::Owned(with_flags(text, repeated))
-        }
+        Some(repeated) if text.contains(KUBECTL) => Cow::Owned(with_flags(text, repeated)),
         _ => Cow::Borrowed(text),
     }
 }

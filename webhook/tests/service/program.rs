@@ -98,6 +98,8 @@ fn serve(folder: &Path, shutdown_delay: u64) -> Command {
         .args([Path::new("--policy"), &folder.join("policy.yaml")])
         .env("KUBECONFIG", folder.join("kubeconfig"))
         .env_remove("RUST_LOG")
+        // As the Deployment has it.
+        .env("MIMALLOC_PURGE_DELAY", "10")
         .stderr(Stdio::piped());
     command
 }

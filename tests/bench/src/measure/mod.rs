@@ -73,8 +73,8 @@ impl Section {
 /// What to measure, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Measure {
-    /// Folder with daap-webhook, daap-bench and kubectl-daap, built for release.
-    #[arg(long, default_value = "target/release", value_name = "FOLDER")]
+    /// Folder with daap-webhook and kubectl-daap as they are released.
+    #[arg(long, value_name = "FOLDER")]
     programs: PathBuf,
     /// daap-sandbox; it measures nothing itself.
     #[arg(long, default_value = "target/debug/daap-sandbox", value_name = "FILE")]
@@ -105,7 +105,7 @@ pub(crate) struct Measure {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=12), value_name = "SECONDS")]
     seconds: u64,
     /// How many databases are listed, each more than the one before.
-    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 10_000, 30_000], value_name = "N,…")]
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 10_000], value_name = "N,…")]
     databases: Vec<usize>,
     /// Core of what is measured alone, and of the servers.
     #[arg(long, default_value_t = 0, value_name = "CORE")]
@@ -169,7 +169,7 @@ impl Measure {
         };
         let api_server = run.place.api_server()?;
         run.requests(self.rounds)?;
-        run.latencies(self.rounds)?;
+        run.latencies(self.rounds.min(3))?;
         run.memory(self.rounds.min(3))?;
         api_server.stop()
     }

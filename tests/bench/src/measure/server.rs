@@ -61,6 +61,7 @@ impl Place<'_> {
         let at = |name: &str| self.folder.join(name).into_os_string();
         let listen = format!("127.0.0.1:{port}");
         let mut command = pinned(&self.server_core.to_string());
+        let ourselves = std::env::current_exe()?;
         match kind {
             Kind::Webhook => command
                 .arg(self.programs.join("daap-webhook"))
@@ -70,7 +71,7 @@ impl Place<'_> {
                 .args([&"--tls-key".into(), &at("tls.key")])
                 .args([&"--policy".into(), &at("policy.yaml")]),
             Kind::Constant => command
-                .arg(self.programs.join("daap-bench"))
+                .arg(ourselves)
                 .args(["constant", "--listen", &listen])
                 .args([&"--certificates".into(), &at("")])
                 .args([&"--mutated".into(), &at("mutated.json")])
@@ -82,6 +83,8 @@ impl Place<'_> {
                 .args([&"--policy".into(), &at("policy.yaml")]),
         };
         command.env("KUBECONFIG", at("kubeconfig"));
+        // As the Deployment has it.
+        command.env("MIMALLOC_PURGE_DELAY", "10");
         spawn(command, port)
     }
 
@@ -90,7 +93,7 @@ impl Place<'_> {
         let port = free_port()?;
         let mut command = pinned(&self.client_core.to_string());
         command
-            .arg(self.programs.join("daap-bench"))
+            .arg(std::env::current_exe()?)
             .args(["api-server", "--listen", &format!("127.0.0.1:{port}")])
             .args([
                 "--facts".as_ref(),
