@@ -57,7 +57,7 @@ func (r *review) nameGate(ctx context.Context) ([]violation, error) {
 		logical := nameOr(r.object)
 		found = append(found, violation{"name-gate", "metadata.name",
 			fmt.Sprintf("what lies under the names of cluster '%s' would become part of it: %s", name, strings.Join(foreign, ", ")),
-			fmt.Sprintf("if a deleted database '%s' left it, give it up: kubectl daap purge %s; if it is still being removed, try again", logical, logical)})
+			fmt.Sprintf("if a deleted database '%s' left it, give it up: kubectl daap purge %s -n %s; if it is still being removed, try again", logical, logical, r.namespace)})
 	}
 	return found, nil
 }
