@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::{ApiError, Request};
 use super::split::{Part, Split};
-use super::{Kind, Kubernetes, chain, list_params};
+use super::{Kind, Kubernetes, list_params, prepared, unreadable, within};
 use crate::failure::Failure;
 
 /// Only what kubectl would print, row by row; a server that knows no tables sends objects.
@@ -101,14 +101,8 @@ impl Kubernetes {
         namespace: Option<&str>,
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<Incoming, Failure> {
-        let asked = Request {
-            what: format!("list {kind}"),
-            server: self.server.clone(),
-            namespace: namespace.unwrap_or_default().to_owned(),
-            as_user: self.as_user.clone(),
-        };
-        let request = request.map_err(|error| unreadable(&asked, &chain(&error)))?;
-        tracing::info!(method = %request.method(), path = %request.uri(), "request");
+        let asked = self.asked(&format!("list {kind}"), namespace.unwrap_or_default());
+        let request = prepared(request, &asked)?;
         let answer = self.client.request_stream(request);
         let body = within(self.timeout, &asked, answer).await?;
         let body = body.map_err(|error| ApiError::from_kube(&error, &asked))?;
@@ -203,6 +197,7 @@ impl Incoming {
     ) -> Result<Option<String>, Failure> {
         let (mut split, mut next) = (Split::default(), None);
         loop {
+            // As long as something comes a list may take its time: the limit is for each wait.
             let read = within(self.timeout, &self.asked, self.body.fill_buf()).await?;
             let bytes = read.map_err(|error| {
                 ApiError::from_kube(&kube::Error::ReadEvents(error), &self.asked)
@@ -229,29 +224,4 @@ impl Incoming {
             Err(unreadable(&self.asked, "the answer breaks off").transient())
         }
     }
-}
-
-fn unreadable(asked: &Request, why: &str) -> Failure {
-    Failure::new(format!("failed to {}: {why}", asked.what))
-}
-
-/// As long as something comes a list may take its time: the limit is for each wait.
-async fn within<T>(
-    timeout: Option<Duration>,
-    asked: &Request,
-    work: impl Future<Output = T>,
-) -> Result<T, Failure> {
-    let Some(timeout) = timeout else {
-        return Ok(work.await);
-    };
-    let done = tokio::time::timeout(timeout, work).await;
-    done.map_err(|_| {
-        let (server, what) = (asked.server.clone(), asked.what.clone());
-        ApiError::Timeout {
-            server,
-            what,
-            seconds: timeout.as_secs(),
-        }
-        .into()
-    })
 }

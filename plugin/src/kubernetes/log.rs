@@ -2,8 +2,8 @@
 
 use kube::core::subresource::LogParams;
 
-use super::error::{ApiError, Request};
-use super::{Kind, Kubernetes, chain};
+use super::error::ApiError;
+use super::{Kind, Kubernetes, chain, unreadable};
 use crate::failure::Failure;
 
 impl Kubernetes {
@@ -23,16 +23,9 @@ impl Kubernetes {
             tail_lines: Some(i64::from(lines)),
             ..LogParams::default()
         };
-        let request = self
-            .at(Kind::Pod)
-            .logs(pod, &params)
-            .map_err(|error| Failure::new(format!("failed to {what}: {}", chain(&error))))?;
-        let asked = Request {
-            what,
-            server: self.server.clone(),
-            namespace: self.namespace.clone(),
-            as_user: self.as_user.clone(),
-        };
+        let asked = self.asked(&what, &self.namespace);
+        let request = { self.at(Kind::Pod).logs(pod, &params) }
+            .map_err(|error| unreadable(&asked, &chain(&error)))?;
         let answer = self.client.request_text(request).await;
         answer.map_err(|error| ApiError::from_kube(&error, &asked).into())
     }

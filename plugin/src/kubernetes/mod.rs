@@ -279,30 +279,58 @@ impl Kubernetes {
         what: &str,
         namespace: &str,
     ) -> Result<T, Failure> {
-        let request = request
-            .map_err(|error| Failure::new(format!("failed to {what}: {}", chain(&error))))?;
-        tracing::info!(method = %request.method(), path = %request.uri(), "request");
-        let asked = Request {
+        let asked = self.asked(what, namespace);
+        let request = prepared(request, &asked)?;
+        // In a box: or every operation that sends one would be the size of it.
+        let answer = Box::pin(self.client.request::<T>(request));
+        let answer = within(self.timeout, &asked, answer).await?;
+        answer.map_err(|error| ApiError::from_kube(&error, &asked).into())
+    }
+
+    /// What a failure says of a request.
+    fn asked(&self, what: &str, namespace: &str) -> Request {
+        Request {
             what: what.to_owned(),
             server: self.server.clone(),
             namespace: namespace.to_owned(),
             as_user: self.as_user.clone(),
-        };
-        let answer = self.client.request::<T>(request);
-        let answer = match self.timeout {
-            None => answer.await,
-            Some(timeout) => {
-                tokio::time::timeout(timeout, answer)
-                    .await
-                    .map_err(|_| ApiError::Timeout {
-                        server: asked.server.clone(),
-                        what: asked.what.clone(),
-                        seconds: timeout.as_secs(),
-                    })?
-            }
-        };
-        answer.map_err(|error| ApiError::from_kube(&error, &asked).into())
+        }
     }
+}
+
+/// The request, which `-v` shows now.
+fn prepared(
+    request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    asked: &Request,
+) -> Result<http::Request<Vec<u8>>, Failure> {
+    let request = request.map_err(|error| unreadable(asked, &chain(&error)))?;
+    tracing::info!(method = %request.method(), path = %request.uri(), "request");
+    Ok(request)
+}
+
+fn unreadable(asked: &Request, why: &str) -> Failure {
+    Failure::new(format!("failed to {}: {why}", asked.what))
+}
+
+/// Waits for no longer than `--request-timeout`.
+async fn within<T>(
+    timeout: Option<Duration>,
+    asked: &Request,
+    work: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let Some(timeout) = timeout else {
+        return Ok(work.await);
+    };
+    let done = tokio::time::timeout(timeout, work).await;
+    done.map_err(|_| {
+        let (server, what) = (asked.server.clone(), asked.what.clone());
+        ApiError::Timeout {
+            server,
+            what,
+            seconds: timeout.as_secs(),
+        }
+        .into()
+    })
 }
 
 fn items(mut list: Value) -> Vec<Value> {

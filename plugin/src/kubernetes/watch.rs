@@ -48,12 +48,7 @@ impl Kubernetes {
             Some(namespace) => Api::namespaced_with(self.client(), namespace, &resource),
             None => Api::all_with(self.client(), &resource),
         };
-        let request = Request {
-            what: format!("watch {kind}"),
-            server: self.server.clone(),
-            namespace: namespace.unwrap_or_default().to_owned(),
-            as_user: self.as_user.clone(),
-        };
+        let request = self.asked(&format!("watch {kind}"), namespace.unwrap_or_default());
         tracing::info!(%kind, "watch");
         watcher(api, Config::default().labels(selector))
             .default_backoff()
