@@ -1,24 +1,14 @@
-//! Holds the derived states to what the real operator wrote: `../shared/cnpg/recordings`, or the
-//! folder that `DAAP_CNPG_RECORDINGS` names. Where neither is at hand, it says so.
+//! Holds the derived states to what the real operator wrote.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking, and says what it left out"
+    reason = "a test fails by panicking"
 )]
-
-use std::path::PathBuf;
 
 use daap_crds::object::View;
 use daap_crds::state::{Observed, derive};
+use daap_reference::Reference;
 use serde_json::{Value, json};
-
-/// The recordings, if they are at hand.
-fn recordings() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/cnpg/recordings");
-    let folder =
-        std::env::var_os("DAAP_CNPG_RECORDINGS").map_or_else(|| beside.into(), PathBuf::from);
-    folder.is_dir().then_some(folder)
-}
 
 /// Every watch event of the Cluster `name`, in order, with the states that follow from it when its
 /// Pooler is all right; equal neighbours are one.
@@ -56,8 +46,7 @@ fn states_of(folder: &std::path::Path, name: &str) -> Vec<String> {
 
 #[test]
 fn a_whole_recorded_life_is_described_truthfully() {
-    let Some(folder) = recordings() else {
-        println!("no recordings at hand: nothing compared");
+    let Some(folder) = Reference::Recordings.at_hand() else {
         return;
     };
     let states = states_of(&folder, "daap-orders");

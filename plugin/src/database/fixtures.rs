@@ -4,6 +4,7 @@ use daap_crds::names::{DatabaseId, DatabaseName, Team};
 use daap_crds::object::View;
 use daap_crds::purpose::Purpose;
 use daap_crds::tombstone::{Deletion, Retained, Stage, Tombstone};
+use daap_reference::Reference;
 use serde_json::{Value, json};
 
 use super::Database;
@@ -101,18 +102,10 @@ pub(crate) struct Stuck {
     pub(crate) log: String,
 }
 
-/// One recorded way to be stuck. The recordings are read where they are: in the folder that
-/// `DAAP_CNPG_RECORDINGS` names, else beside the checkout; where they are not at hand, it says so.
+/// One recorded way to be stuck, where the recordings are at hand.
 pub(crate) fn stuck(case: &str) -> Option<Stuck> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/cnpg/recordings");
-    let folder = std::env::var_os("DAAP_CNPG_RECORDINGS").map_or_else(
-        || std::path::PathBuf::from(beside),
-        std::path::PathBuf::from,
-    );
-    let Ok(text) = std::fs::read_to_string(folder.join(format!("stuck/{case}.json"))) else {
-        eprintln!("left out: no recordings of what is stuck");
-        return None;
-    };
+    let folder = Reference::Recordings.at_hand()?;
+    let text = std::fs::read_to_string(folder.join(format!("stuck/{case}.json"))).unwrap();
     let recorded: Value = serde_json::from_str(&text).unwrap();
     let list = |key: &str| match &recorded[key] {
         Value::Array(items) => items.clone(),

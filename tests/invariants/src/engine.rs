@@ -1,5 +1,5 @@
 //! Inputs at random, for a while: seeds in which something is something else. It knows nothing of
-//! coverage; `tests/fuzz` does, on nightly.
+//! coverage; `tests/fuzz` does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
 //! What holds whatever bytes come in: one function for each entry point, which panics where it does
-//! not hold. Property tests call them on stable, fuzzers (`tests/fuzz`) on nightly.
+//! not hold. Property tests call them, and fuzzers (`tests/fuzz`).
 //!
 //! # Usage
 //! ```

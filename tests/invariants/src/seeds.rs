@@ -1,10 +1,8 @@
 //! Inputs to begin with: what is written of a database in its life, and what the real operator wrote,
-//! where its recordings are at hand (`../shared/cnpg/recordings`, or the folder that
-//! `DAAP_CNPG_RECORDINGS` names).
-
-use std::path::PathBuf;
+//! where its recordings are at hand.
 
 use daap_crds::contract::{annotation, cnpg};
+use daap_reference::Reference;
 use serde_json::{Value, json};
 
 use crate::world::{NAMESPACE, WORLD};
@@ -108,12 +106,9 @@ fn review(user: &str, operation: &str, plural: &str, object: &Value, old: &Value
 
 /// What the real operator wrote, read where it stands.
 fn recorded() -> Vec<(&'static str, Value)> {
-    let beside = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/cnpg/recordings"
-    );
-    let folder =
-        std::env::var_os("DAAP_CNPG_RECORDINGS").map_or_else(|| beside.into(), PathBuf::from);
+    let Some(folder) = Reference::Recordings.at_hand() else {
+        return Vec::new();
+    };
     let files = [
         ("clusters", "cluster.json"),
         ("clusters", "clusters.jsonl"),
@@ -125,9 +120,7 @@ fn recorded() -> Vec<(&'static str, Value)> {
     ];
     let mut found = Vec::new();
     for (plural, file) in files {
-        let Ok(text) = std::fs::read_to_string(folder.join(file)) else {
-            continue;
-        };
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
         if let Ok(object) = serde_json::from_str(&text) {
             found.push((plural, object));
             continue;

@@ -1,43 +1,37 @@
 //! The CRDs: the project's own, or CNPG's where they are wanted and at hand.
 
-use std::{env, fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use daap_crds::contract::cnpg;
+use daap_reference::Reference;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client, api::ListParams};
 use serde_json::{Value, json};
 
 use super::{
     apply::{Document, apply_all},
-    programs::checkout,
     wait::wait_for,
 };
-
-/// Environment variable with the path of CNPG's own manifest.
-pub const REAL_CRDS_VARIABLE: &str = "DAAP_CNPG_CRDS";
 
 /// How long the API server may take to serve a new kind.
 const LIMIT: Duration = Duration::from_secs(20);
 /// Aggregated discovery: everything in one document.
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// CNPG's own manifest, where it is at hand.
-#[must_use]
-pub fn real_crds() -> Option<PathBuf> {
-    if let Some(named) = env::var_os(REAL_CRDS_VARIABLE).filter(|path| !path.is_empty()) {
-        return Some(PathBuf::from(named));
-    }
-    let beside = checkout().join("../shared/cnpg/cnpg-1.30.0.yaml");
-    beside.is_file().then_some(beside)
-}
-
 /// Applies the CRDs and waits until they are served. Returns a warning when the real ones were
 /// wanted and are not at hand.
 pub(super) async fn install(client: &Client, real: bool) -> Result<Option<String>> {
-    let file = real.then(real_crds).flatten();
+    let file = if real {
+        Reference::Manifest.find()?
+    } else {
+        None
+    };
     let warning = (real && file.is_none()).then(|| {
-        format!("CNPG's own CRDs are not at hand ({REAL_CRDS_VARIABLE} names their file): using the project's")
+        let variable = Reference::Manifest.variable();
+        format!(
+            "CNPG's own CRDs are not at hand ({variable} names their file): using the project's"
+        )
     });
     let definitions = match file {
         Some(file) => read(&file)?,

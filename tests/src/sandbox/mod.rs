@@ -31,7 +31,6 @@ mod wait;
 mod wire;
 
 pub use component::Component;
-pub use definitions::{REAL_CRDS_VARIABLE, real_crds};
 pub use handle::Sandbox;
 pub use identity::{NAMESPACE, User};
 pub use options::SandboxOptions;

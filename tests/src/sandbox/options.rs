@@ -13,8 +13,7 @@ pub struct SandboxOptions {
     pub webhook: bool,
     /// Run the stand-in for the CNPG operator.
     pub operator: bool,
-    /// Use CNPG's real CRDs where they are at hand: the file that `DAAP_CNPG_CRDS` names, else
-    /// `../shared/cnpg/cnpg-1.30.0.yaml` beside the checkout. The project's own otherwise.
+    /// Use CNPG's real CRDs where they are at hand (`daap-reference`), the project's own otherwise.
     pub real_crds: bool,
     /// The policy (YAML) instead of the one in `manifests/`.
     pub policy: Option<String>,

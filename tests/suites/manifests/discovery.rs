@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use daap_tests::sandbox::{SandboxOptions, real_crds};
+use daap_reference::Reference;
+use daap_tests::sandbox::SandboxOptions;
 use serde_json::Value;
 
 use crate::ground::{DEPENDENTS, documents, done, minimal_crd, sandbox, serve};
@@ -84,7 +85,9 @@ async fn every_rule_names_what_the_api_server_serves() {
 /// The stand-ins of the test above are named by us: what CNPG's own webhooks name is CNPG's word.
 #[test]
 fn what_depends_on_a_cluster_is_called_as_cnpg_calls_it() {
-    let Some(file) = real_crds() else { return };
+    let Some(file) = Reference::Manifest.at_hand() else {
+        return;
+    };
     let manifest = std::fs::read_to_string(file).unwrap();
     let mut theirs: BTreeSet<String> = BTreeSet::new();
     for document in manifest

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -17,21 +17,6 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::database::LIMIT;
-
-/// The recordings, where they are at hand.
-pub(crate) fn recordings() -> Option<PathBuf> {
-    let named = env::var_os("DAAP_CNPG_RECORDINGS").filter(|path| !path.is_empty());
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cnpg/recordings");
-    let folder = named.map_or(beside, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!(
-        "nothing tried: no recordings in {} (DAAP_CNPG_RECORDINGS names their folder)",
-        folder.display()
-    );
-    None
-}
 
 /// A recorded file: one JSON document, or one a line.
 pub(crate) fn read(folder: &Path, file: &str) -> Vec<Value> {

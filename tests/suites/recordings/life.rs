@@ -1,19 +1,22 @@
 //! The recorded life of a database: created, its pod lost, scaled, its pooler broken, hibernated,
 //! woken, detached and deleted, restored.
 
+use daap_reference::Reference;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::{
     database::{Database, HEALTHY},
-    history::{Watched, hold, read, recordings},
+    history::{Watched, hold, read},
 };
 
 const CLUSTER: &str = "daap-orders";
 
 #[tokio::test]
 async fn the_stand_in_writes_what_the_real_operator_wrote() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = Reference::Recordings.at_hand() else {
+        return;
+    };
     let database = Database::named("recorded-life", CLUSTER).await;
     let clusters = Watched::start(database.api("clusters")).await;
     let poolers = Watched::start(database.api("poolers")).await;

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use daap_reference::Reference;
 use serde_json::{Value, json};
 
-use crate::{
-    database::Database,
-    history::{read, recordings},
-};
+use crate::{database::Database, history::read};
 
 /// Annotations that say what only the real one can.
 const ITS_OWN: [&str; 4] = [
@@ -19,7 +17,9 @@ const ITS_OWN: [&str; 4] = [
 
 #[tokio::test]
 async fn objects_have_the_recorded_shape() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = Reference::Recordings.at_hand() else {
+        return;
+    };
     let database = Database::ready("recorded-shapes", 1).await;
 
     let recorded = &read(&folder, "pvc.json")[0]["items"][0];
@@ -85,7 +85,9 @@ async fn objects_have_the_recorded_shape() {
 
 #[tokio::test]
 async fn the_status_of_a_cluster_has_the_recorded_shape() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = Reference::Recordings.at_hand() else {
+        return;
+    };
     let database = Database::ready("recorded-status", 1).await;
     let settled = |status: &Value| status["jobCount"].is_null();
     let seen = database.wait_cluster("the Job is gone", settled).await;

@@ -1,10 +1,11 @@
 //! The recorded ways to be stuck: an image, a volume, a Cluster that is not there.
 
+use daap_reference::Reference;
 use serde_json::Value;
 
 use crate::{
     database::{Database, condition},
-    history::{Watched, hold, read, recordings},
+    history::{Watched, hold, read},
 };
 
 const PATHS: [&str; 9] = [
@@ -21,7 +22,9 @@ const PATHS: [&str; 9] = [
 
 #[tokio::test]
 async fn an_image_that_cannot_be_pulled_and_hibernation_on_top() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = Reference::Recordings.at_hand() else {
+        return;
+    };
     let database = Database::named("recorded-image", "daap-noimage").await;
     let clusters = Watched::start(database.api("clusters")).await;
     let poolers = Watched::start(database.api("poolers")).await;
@@ -62,7 +65,9 @@ async fn an_image_that_cannot_be_pulled_and_hibernation_on_top() {
 
 #[tokio::test]
 async fn a_volume_that_cannot_be_bound() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = Reference::Recordings.at_hand() else {
+        return;
+    };
     let database = Database::named("recorded-volume", "daap-novolume").await;
     let clusters = Watched::start(database.api("clusters")).await;
     let claims = Watched::start(database.api("persistentvolumeclaims")).await;
@@ -91,7 +96,9 @@ async fn a_volume_that_cannot_be_bound() {
 
 #[tokio::test]
 async fn a_pooler_whose_cluster_does_not_exist() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = Reference::Recordings.at_hand() else {
+        return;
+    };
     let database = Database::named("recorded-ghost", "daap-ghost").await;
     let poolers = Watched::start(database.api("poolers")).await;
     database.apply_pooler().await;

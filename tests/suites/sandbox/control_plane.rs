@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use daap_reference::Reference;
 use daap_tests::sandbox::{Component, Sandbox, SandboxOptions, User, wait_for};
 use k8s_openapi::api::{
     authentication::v1::SelfSubjectReview,
@@ -167,7 +168,7 @@ async fn an_api_server_that_crashes_comes_back_with_what_it_held() {
 
 #[tokio::test]
 async fn cnpgs_own_crds_are_used_where_they_are_at_hand() {
-    if daap_tests::sandbox::real_crds().is_none() {
+    if Reference::Manifest.at_hand().is_none() {
         return;
     }
     let options = SandboxOptions {

@@ -264,7 +264,9 @@ fn what_may_not_be_seen_is_said_and_explains_nothing() {
         facts.database.cluster["status"] = json!({"phase": "Setting up primary"});
         facts.pods = Err("ada may not list pods in namespace apps".into());
     });
-    insta::assert_snapshot!(Explanation::of(&facts).render(facts.now, None));
+    let explanation = Explanation::of(&facts);
+    insta::assert_snapshot!(explanation.render(facts.now, None));
+    insta::assert_snapshot!(explanation.render(facts.now, Some(60)));
 }
 
 #[test]
@@ -302,4 +304,5 @@ fn as_json_it_has_everything() {
     let explanation = Explanation::of(&facts);
     insta::assert_snapshot!(crate::output::yaml(&explanation.document()).unwrap());
     insta::assert_snapshot!(explanation.render(facts.now, None));
+    insta::assert_snapshot!(explanation.render(facts.now, Some(60)));
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::Context;
 use daap_bench::corpus::databases::{Databases, PREFIX, TEAMS, name, team};
 use daap_crds::contract::label;
+use daap_reference::Reference;
 
 use super::command::Measured;
-use super::loader::{load, recordings};
+use super::loader::load;
 use super::sandbox::{ADMIN, NAMESPACE, Programs, Sandbox};
 use super::table::Table;
 use crate::tell;
@@ -29,7 +30,7 @@ impl Lists<'_> {
     /// Measures with so many databases, each time more.
     pub(super) fn measure(&self, table: &mut Table, sizes: &[usize]) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Handle::current();
-        let recordings = recordings();
+        let recordings = Reference::Recordings.find()?;
         if recordings.is_none() {
             tell(
                 "no recordings of CNPG at hand (DAAP_CNPG_RECORDINGS): a status of the same size is made up",

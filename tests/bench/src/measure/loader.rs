@@ -1,6 +1,5 @@
 //! Writes many databases at once, through the API server.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -16,15 +15,6 @@ use crate::tell;
 /// Databases that are written at the same time.
 const AT_ONCE: usize = 24;
 const JSON: &str = "application/json";
-
-/// Recordings of the real operator, where they are at hand: the folder that `DAAP_CNPG_RECORDINGS`
-/// names, else the one beside the checkout.
-pub(super) fn recordings() -> Option<PathBuf> {
-    let named = std::env::var_os("DAAP_CNPG_RECORDINGS").map(PathBuf::from);
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let beside = checkout.join("../shared/cnpg/recordings");
-    { named.into_iter().chain([beside]) }.find(|folder| folder.is_dir())
-}
 
 /// Writes the databases with these numbers, each with all that belongs to it.
 pub(super) async fn load(

@@ -1,5 +1,7 @@
 //! Which fields of a spec are the owner's.
 
+use daap_reference::Reference;
+
 use super::*;
 
 fn cluster(change: &Value) -> Write {
@@ -84,14 +86,13 @@ fn what_a_database_needs_is_its_owners(#[case] change: Value) {
 /// CNPG's own defaulting runs after ours: what it fills in is in the object that is judged.
 #[test]
 fn what_cnpg_fills_in_passes() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/cnpg/recordings/");
-    let read = |file: &str| -> Option<Value> {
-        serde_json::from_str(&std::fs::read_to_string(format!("{folder}{file}")).ok()?).ok()
-    };
-    let (Some(cluster), Some(pooler)) = (read("cluster.json"), read("pooler.json")) else {
-        println!("nothing tried: the recordings are not at hand");
+    let Some(folder) = Reference::Recordings.at_hand() else {
         return;
     };
+    let read = |file: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap()
+    };
+    let (cluster, pooler) = (read("cluster.json"), read("pooler.json"));
     let mut ours = orders().cluster();
     let mut spec = cluster["spec"].clone();
     spec["inheritedMetadata"] = ours["spec"]["inheritedMetadata"].clone();
