@@ -73,6 +73,14 @@ pub enum Question {
         /// Name of the Cluster.
         cluster: String,
     },
+    /// What names a Cluster in `spec.cluster.name`: Poolers, by any name, and dependents
+    /// ([`super::Resource::DEPENDENTS`]). Answered by [`Answer::Objects`] with `kind` and metadata.
+    Naming {
+        /// Namespace.
+        namespace: String,
+        /// Name of the Cluster.
+        cluster: String,
+    },
 }
 
 /// What the authorizer said.

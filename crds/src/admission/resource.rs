@@ -83,6 +83,25 @@ impl Resource {
         }
     }
 
+    /// The kind of its objects.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Cluster => "Cluster",
+            Self::Pooler => "Pooler",
+            Self::ClusterScale | Self::PoolerScale => "Scale",
+            Self::Database => "Database",
+            Self::DatabaseRole => "DatabaseRole",
+            Self::Publication => "Publication",
+            Self::Subscription => "Subscription",
+            Self::Backup => "Backup",
+            Self::ScheduledBackup => "ScheduledBackup",
+            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
+
     /// Its plural, with the subresource if it is one: `clusters/scale`.
     #[must_use]
     pub fn resource(self) -> &'static str {

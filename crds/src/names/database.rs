@@ -113,6 +113,12 @@ impl DatabaseName {
         format!("{NAME_PREFIX}{kept}-{hash}")
     }
 
+    /// The database whose Cluster is called so; none where that is a shortened name.
+    #[must_use]
+    pub fn of_cluster(cluster: &str) -> Option<Self> {
+        Self::parse(cluster.strip_prefix(NAME_PREFIX)?).ok()
+    }
+
     /// Name of the Pooler, of its Deployment and of its Service.
     #[must_use]
     pub fn pooler(&self) -> String {
@@ -284,6 +290,8 @@ mod tests {
         fn every_name_yields_object_names_within_their_limits(name in "[a-z][a-z0-9-]{1,61}[a-z0-9]") {
             if let Ok(name) = DatabaseName::parse(&name) {
                 prop_assert!(name.cluster().len() <= LONGEST_CLUSTER_NAME);
+                let back = DatabaseName::of_cluster(&name.cluster());
+                prop_assert!(back.is_none_or(|back| back == name));
                 prop_assert!(name.pooler().len() <= LONGEST);
                 prop_assert!(!name.cluster().ends_with('-'));
             }

@@ -60,6 +60,17 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Those that name a Cluster in `spec.cluster.name`.
+    pub(crate) const NAMING: [Self; 7] = [
+        Self::Pooler,
+        Self::Database,
+        Self::DatabaseRole,
+        Self::Publication,
+        Self::Subscription,
+        Self::Backup,
+        Self::ScheduledBackup,
+    ];
+
     /// The API group, empty for the core.
     #[must_use]
     pub(crate) fn group(self) -> &'static str {

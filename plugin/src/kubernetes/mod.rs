@@ -17,7 +17,8 @@ mod watch;
 
 use std::time::Duration;
 
-use daap_crds::contract::FIELD_MANAGER;
+use daap_crds::contract::{FIELD_MANAGER, cnpg};
+use daap_crds::object::View;
 use kube::Client;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::params::GetParams;
@@ -239,6 +240,17 @@ impl Kubernetes {
             Err(failure) if failure.classification() == Class::NotFound => Ok(()),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Those of CNPG's `kinds` that this version of the operator has: everybody may ask for that.
+    pub(crate) async fn served(&self, kinds: &[Kind]) -> Result<Vec<Kind>, Failure> {
+        let found = self.raw(&format!("/apis/{}/v1", cnpg::GROUP)).await?;
+        let resources = View(&found).at("/resources").and_then(Value::as_array);
+        let is_served = |kind: &&Kind| {
+            let named = |resource| View(resource).text("/name") == Some(kind.plural());
+            resources.is_some_and(|resources| resources.iter().any(named))
+        };
+        Ok(kinds.iter().filter(is_served).copied().collect())
     }
 
     /// GET of any path, for what is no object.

@@ -47,6 +47,7 @@ pub(crate) use transfer::{Half, Transfer};
 pub(crate) use update::{Changes, Update};
 
 use crate::failure::{Class, Failure};
+use crate::interrupt;
 use crate::output::Progress;
 
 /// Between two looks at something that is waited for.
@@ -128,7 +129,7 @@ pub(crate) async fn run<O: Operation>(
 ) -> Result<O::World, Failure> {
     let result = tokio::select! {
         result = drive(operation, deadline, progress) => result,
-        _ = tokio::signal::ctrl_c() => {
+        () = interrupt::ctrl_c() => {
             let what = progress.now().map_or_else(String::new, |what| format!(": {what}"));
             Err(Failure::interrupted(format!("interrupted{what}")).hint(operation.unfinished()))
         }

@@ -76,7 +76,9 @@ func newClient() (client.Client, error) {
 	cnpg := schema.GroupVersion{Group: "postgresql.cnpg.io", Version: "v1"}
 	access := schema.GroupVersion{Group: "authorization.k8s.io", Version: "v1"}
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{corev1.SchemeGroupVersion, cnpg, access})
-	mapper.Add(cnpg.WithKind("Cluster"), meta.RESTScopeNamespace)
+	for _, kind := range []string{"Cluster", "Pooler", "Database", "DatabaseRole", "Publication", "Subscription", "Backup", "ScheduledBackup"} {
+		mapper.Add(cnpg.WithKind(kind), meta.RESTScopeNamespace)
+	}
 	mapper.Add(access.WithKind("SubjectAccessReview"), meta.RESTScopeRoot)
 	for _, kind := range []string{"ConfigMap", "PersistentVolumeClaim", "Secret"} {
 		mapper.Add(corev1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)

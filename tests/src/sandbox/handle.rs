@@ -219,6 +219,21 @@ impl Sandbox {
         command
     }
 
+    /// The program of the webhook, with the rights of this user.
+    ///
+    /// # Panics
+    /// When it is not built.
+    #[must_use]
+    pub fn webhook(&self, user: User) -> Command {
+        let webhook = programs::built("daap-webhook", Some("DAAP_WEBHOOK"));
+        let mut command = Command::new(webhook.unwrap_or_else(|error| panic!("{error:#}")));
+        command
+            .env("KUBECONFIG", self.kubeconfig_of(user))
+            .env(OWNER_VARIABLE, self.folder())
+            .env_remove("RUST_LOG");
+        command
+    }
+
     /// Makes a namespace in which everyone has the rights that they have in `apps`.
     ///
     /// # Panics

@@ -1,12 +1,12 @@
 //! What comes and goes: Clusters by their gates, Poolers with their Clusters, and what is not ours.
 
 use daap_crds::contract::label;
-use daap_crds::names::DatabaseId;
+use daap_crds::names::{DatabaseId, Team};
 use daap_crds::object::View;
 use daap_crds::tombstone::{Deletion, Stage, Tombstone};
 use daap_tests::sandbox::User;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::place::{Crds, Place, errors};
 
@@ -17,23 +17,13 @@ async fn a_cluster_goes_only_with_its_tombstone(#[values(Crds::Own, Crds::Real)]
         return;
     };
     let cluster = place.create_orders();
-    let view = View(&cluster);
     place.denied(
         User::PaymentsDev,
         &["delete", "cluster/daap-orders", "--wait=false"],
         None,
         &["kubectl daap delete orders"],
     );
-    let deletion = Deletion {
-        by: "payments-dev",
-        reason: None,
-        at: "2026-11-21T08:00:00Z".parse().unwrap(),
-        retention_days: 30,
-    };
-    let mut tombstone = Tombstone::of(view, None, deletion);
-    tombstone.stage = Stage::Purged;
-    let id = DatabaseId::parse(view.label(label::ID).unwrap()).unwrap();
-    let map = tombstone.config_map(view, &place.orders().name, &id, deletion);
+    let map = given_up(&place, &cluster);
     place.allowed(User::PaymentsDev, &["create", "-f", "-"], Some(&map));
     place.denied(
         User::Outsider,
@@ -46,17 +36,67 @@ async fn a_cluster_goes_only_with_its_tombstone(#[values(Crds::Own, Crds::Real)]
         &["delete", "cluster/daap-orders", "--timeout=20s"],
         None,
     );
-    // The Pooler belongs to its Cluster: the real garbage collector takes it along, past the webhook.
-    place.allowed(
-        User::Admin,
-        &[
-            "wait",
-            "--for=delete",
-            "pooler/daap-orders-pooler",
-            "--timeout=60s",
-        ],
-        None,
+    until_its_pooler_is_gone(&place);
+}
+
+/// The record of a database whose data its owner gives up.
+fn given_up(place: &Place, cluster: &Value) -> Value {
+    let view = View(cluster);
+    let deletion = Deletion {
+        by: "payments-dev",
+        reason: None,
+        at: "2026-11-21T08:00:00Z".parse().unwrap(),
+        retention_days: 30,
+    };
+    let mut tombstone = Tombstone::of(view, None, deletion);
+    tombstone.stage = Stage::Purged;
+    let id = DatabaseId::parse(view.label(label::ID).unwrap()).unwrap();
+    tombstone.config_map(view, &place.orders().name, &id, deletion)
+}
+
+/// The Pooler belongs to its Cluster: the real garbage collector takes it along, past the webhook.
+fn until_its_pooler_is_gone(place: &Place) {
+    let gone = [
+        "wait",
+        "--for=delete",
+        "pooler/daap-orders-pooler",
+        "--timeout=60s",
+    ];
+    place.allowed(User::Admin, &gone, None);
+}
+
+/// CNPG would apply to the new Cluster whatever names it.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_a_cluster_is_not_inherited(#[values(Crds::Own, Crds::Real)] crds: Crds) {
+    let Some(place) = Place::of(crds, "inherit").await else {
+        return;
+    };
+    let cluster = place.create_orders();
+    let left = json!({
+        "apiVersion": "postgresql.cnpg.io/v1", "kind": "Pooler", "metadata": {"name": "left"},
+        "spec": {"cluster": {"name": "daap-orders"}, "instances": 1, "type": "rw", "pgbouncer": {}},
+    });
+    let owner = User::PaymentsDev;
+    let create = ["create", "-f", "-"];
+    place.allowed(owner, &create, Some(&left));
+    place.allowed(owner, &create, Some(&given_up(&place, &cluster)));
+    let delete = ["delete", "cluster/daap-orders", "--timeout=20s"];
+    place.allowed(owner, &delete, None);
+    until_its_pooler_is_gone(&place);
+    let mut new = place.orders();
+    new.team = Team::parse("billing").unwrap();
+    new.id = DatabaseId::parse("0d9c3c5e-6a1f-4b7e-9a55-2f1a4c1f7a10").unwrap();
+    let remedy = format!(
+        "kubectl delete -n {} pooler.postgresql.cnpg.io/left",
+        place.namespace
     );
+    let why = ["Pooler 'left'", "[name-gate]", &remedy];
+    place.denied(User::BillingDev, &create, Some(&new.cluster()), &why);
+    let delete = ["delete", "pooler/left"];
+    place.denied(User::BillingDev, &delete, None, &["payments"]);
+    place.allowed(owner, &delete, None);
+    place.allowed(User::BillingDev, &create, Some(&new.cluster()));
 }
 
 #[rstest]

@@ -16,5 +16,6 @@ mod dependents;
 mod fields;
 mod gates;
 mod place;
+mod recorded;
 mod retained;
 mod tombstones;

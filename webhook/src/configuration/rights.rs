@@ -2,7 +2,7 @@
 
 use daap_crds::contract::cnpg;
 
-use super::NAME;
+use super::{DEPENDENTS, NAME};
 
 /// A rule of one of its roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,9 @@ pub const CLUSTER_RIGHTS: &[Right] = &[
         &["create"],
     ),
     right(cnpg::GROUP, &["clusters"], &["get", "list"]),
-    right(cnpg::GROUP, &["poolers"], &["get"]),
+    right(cnpg::GROUP, &["poolers"], &["get", "list"]),
+    // What names a new Cluster already.
+    right(cnpg::GROUP, &DEPENDENTS, &["list"]),
     // Tombstones, by label.
     right("", &["configmaps"], &["list"]),
     // What CNPG would adopt under the names of a new Cluster: only metadata is asked for, though

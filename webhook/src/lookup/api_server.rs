@@ -11,6 +11,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams, ObjectMeta};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
+use super::naming::naming;
 use super::rights::{Right, Rights};
 use super::{Lookup, LookupError, within};
 
@@ -195,6 +196,10 @@ impl KubeLookup {
             Question::UnderNames { namespace, cluster } => {
                 self.under_names(namespace, cluster).await
             }
+            Question::Naming { namespace, cluster } => {
+                let found = naming(&self.client, namespace, cluster).await?;
+                Ok(Answer::Objects(found))
+            }
         }
     }
 }
@@ -243,7 +248,8 @@ fn is_object_name(name: &str) -> bool {
             .all(|c| alphanumeric(c) || c == '-' || c == '.')
 }
 
-fn shown(kind: &str, metadata: &ObjectMeta) -> Value {
+/// What the rules see of an object.
+pub(super) fn shown(kind: &str, metadata: &ObjectMeta) -> Value {
     json!({
         "kind": kind,
         "metadata": {
@@ -252,6 +258,7 @@ fn shown(kind: &str, metadata: &ObjectMeta) -> Value {
             "labels": metadata.labels,
             "annotations": metadata.annotations,
             "ownerReferences": metadata.owner_references,
+            "creationTimestamp": metadata.creation_timestamp,
         },
     })
 }

@@ -1,6 +1,7 @@
 //! What the rules ask of the world.
 
 mod api_server;
+mod naming;
 mod rights;
 
 use std::error::Error;

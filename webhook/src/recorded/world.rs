@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use daap_crds::admission::Resource;
+use daap_crds::contract::cnpg;
 use http::{Method, Request, Response, StatusCode, Uri};
 use k8s_openapi::api::authorization::v1::{SubjectAccessReview, SubjectAccessReviewStatus};
 use kube::Client;
@@ -10,6 +12,9 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::facts::FactsFile;
+
+/// Of the operator's API.
+const VERSION: &str = "v1";
 
 pub(super) fn client(facts: FactsFile) -> Client {
     let facts = Arc::new(facts);
@@ -58,6 +63,9 @@ fn access(facts: &FactsFile, body: &[u8]) -> (StatusCode, Value) {
 }
 
 fn read(facts: &FactsFile, uri: &Uri) -> (StatusCode, Value) {
+    if uri.path() == format!("/apis/{}/{VERSION}", cnpg::GROUP) {
+        return (StatusCode::OK, served());
+    }
     let Some(wanted) = Wanted::of(uri) else {
         return failure(StatusCode::NOT_FOUND, "the facts know no such path");
     };
@@ -71,6 +79,21 @@ fn read(facts: &FactsFile, uri: &Uri) -> (StatusCode, Value) {
         Some(object) => (StatusCode::OK, object.clone()),
         None => not_found(&wanted),
     }
+}
+
+/// What there is of the operator's kinds: all of them, so that those that the facts have are found.
+fn served() -> Value {
+    let of_the_operator = Resource::ALL
+        .into_iter()
+        .filter(|resource| resource.group() == cnpg::GROUP);
+    let resources: Vec<Value> = of_the_operator
+        .map(|resource| {
+            json!({"name": resource.resource(), "singularName": "", "namespaced": true,
+                "kind": resource.kind(), "verbs": ["get", "list"]})
+        })
+        .collect();
+    json!({"kind": "APIResourceList", "apiVersion": "v1",
+        "groupVersion": format!("{}/{VERSION}", cnpg::GROUP), "resources": resources})
 }
 
 fn failure(code: StatusCode, message: &str) -> (StatusCode, Value) {

@@ -66,6 +66,7 @@ impl Lookup for Table {
                 }),
                 Question::VolumesOwnedBy { .. }
                 | Question::UnderNames { .. }
+                | Question::Naming { .. }
                 | Question::ClustersWithId { .. } => Answer::Objects(Vec::new()),
                 _ => Answer::Object(None),
             })

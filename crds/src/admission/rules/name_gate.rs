@@ -1,5 +1,5 @@
-//! CNPG adopts volumes and trusts Secrets by their names alone: a Cluster comes only where nothing
-//! foreign lies under its names.
+//! CNPG adopts volumes and trusts Secrets by their names alone, and applies what names a Cluster to
+//! whichever is called so: a Cluster comes only where nothing foreign lies under its names.
 
 use serde_json::Value;
 
@@ -24,6 +24,10 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
         namespace: namespace.to_owned(),
         cluster: new.name().to_owned(),
     });
+    let naming = context.facts.objects(Question::Naming {
+        namespace: namespace.to_owned(),
+        cluster: new.name().to_owned(),
+    });
     let others = context.facts.objects(Question::ClustersWithId {
         namespace: namespace.to_owned(),
         id: id.to_owned(),
@@ -32,7 +36,8 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
         namespace: namespace.to_owned(),
         id: id.to_owned(),
     });
-    let (found, others, tombstone) = all(found, others, tombstone)?;
+    let ((found, naming), (others, tombstone)) =
+        both(both(found, naming), both(others, tombstone))?;
     let mut violations: Vec<Violation> = others
         .iter()
         .map(View)
@@ -53,24 +58,44 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
     if !foreign.is_empty() {
         violations.push(occupied(new, &foreign));
     }
+    let foreign: Vec<View<'_>> = naming
+        .iter()
+        .map(View)
+        .filter(|object| !tombstone.is_some_and(|tombstone| was_there(*object, tombstone)))
+        .collect();
+    if !foreign.is_empty() {
+        violations.push(named_already(new, &foreign));
+    }
     Ok(violations)
 }
 
-/// Three answers, or every question of the three that is open.
-fn all<A, B, C>(
-    a: Result<A, Unanswered>,
-    b: Result<B, Unanswered>,
-    c: Result<C, Unanswered>,
-) -> Result<(A, B, C), Unanswered> {
-    match (a, b, c) {
-        (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
-        (a, b, c) => {
+/// Two answers, or every question of the two that is open.
+fn both<A, B>(
+    one: Result<A, Unanswered>,
+    other: Result<B, Unanswered>,
+) -> Result<(A, B), Unanswered> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (one, other) => {
             let mut open = Unanswered::default();
-            for questions in [a.err(), b.err(), c.err()].into_iter().flatten() {
+            for questions in [one.err(), other.err()].into_iter().flatten() {
                 open.0.extend(questions.0);
             }
             Err(open)
         }
+    }
+}
+
+/// Whether it named the Cluster before that was deleted, so that it is the same team's. Both times are
+/// the API server's.
+fn was_there(object: View<'_>, tombstone: View<'_>) -> bool {
+    let made = |object: View<'_>| {
+        let made = object.text("/metadata/creationTimestamp")?;
+        made.parse::<jiff::Timestamp>().ok()
+    };
+    match (made(object), made(tombstone)) {
+        (Some(object), Some(tombstone)) => object <= tombstone,
+        _ => false,
     }
 }
 
@@ -162,6 +187,48 @@ fn id_taken(other: View<'_>) -> Violation {
 }
 
 fn occupied(new: View<'_>, found: &[View<'_>]) -> Violation {
+    let name = new.label(label::NAME).unwrap_or("NAME");
+    let namespace = new.namespace();
+    Violation::new(
+        Rule::NameGate,
+        "metadata.name",
+        format!(
+            "what lies under the names of cluster '{}' would become part of it: {}",
+            new.name(),
+            listed(found)
+        ),
+        format!(
+            "if a deleted database '{name}' left it, give it up: kubectl daap purge {name} -n {namespace}; if it is still being removed, try again"
+        ),
+    )
+}
+
+fn named_already(new: View<'_>, found: &[View<'_>]) -> Violation {
+    let named: Vec<String> = found
+        .iter()
+        .map(|object| {
+            let kind = object.text("/kind").unwrap_or_default().to_lowercase();
+            format!("{kind}.{}/{}", cnpg::GROUP, object.name())
+        })
+        .collect();
+    Violation::new(
+        Rule::NameGate,
+        "metadata.name",
+        format!(
+            "what names cluster '{}' in spec.cluster.name would work on this one: {}",
+            new.name(),
+            listed(found)
+        ),
+        format!(
+            "remove it first, or choose another name: kubectl delete -n {} {}",
+            new.namespace(),
+            named.join(" ")
+        ),
+    )
+}
+
+/// Kinds and names.
+fn listed(found: &[View<'_>]) -> String {
     let names: Vec<String> = found
         .iter()
         .map(|object| {
@@ -172,18 +239,5 @@ fn occupied(new: View<'_>, found: &[View<'_>]) -> Violation {
             )
         })
         .collect();
-    let name = new.label(label::NAME).unwrap_or("NAME");
-    let namespace = new.namespace();
-    Violation::new(
-        Rule::NameGate,
-        "metadata.name",
-        format!(
-            "what lies under the names of cluster '{}' would become part of it: {}",
-            new.name(),
-            names.join(", ")
-        ),
-        format!(
-            "if a deleted database '{name}' left it, give it up: kubectl daap purge {name} -n {namespace}; if it is still being removed, try again"
-        ),
-    )
+    names.join(", ")
 }

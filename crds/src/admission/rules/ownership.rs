@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::{Operation, Question, Unanswered};
+use super::dependent_objects::last_tombstone;
 use super::{Context, Verdict};
 use crate::contract::{annotation, label};
 use crate::names::Team;
@@ -143,9 +144,14 @@ pub(super) fn of_pooler(context: Context<'_>) -> Verdict {
             Some(cluster) => {
                 violations.extend(must_own(context, cluster.label(label::OWNER_TEAM))?);
             }
-            // Its Cluster is gone: what is left names the team itself.
+            // Its Cluster is gone: what is left names the team itself, or it is the last owner's.
             None if context.old_view().is_some() => {
-                violations.extend(must_own(context, view.label(label::OWNER_TEAM))?);
+                let team = match view.label(label::OWNER_TEAM) {
+                    None => last_tombstone(context, name)?
+                        .and_then(|last| last.label(label::OWNER_TEAM)),
+                    team => team,
+                };
+                violations.extend(must_own(context, team)?);
             }
             None => {}
         }

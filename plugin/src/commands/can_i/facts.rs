@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use daap_crds::admission::{Access, Answer, Facts, Question, Unanswered, Write, judge, mutate};
+use daap_crds::admission::{
+    Access, Answer, Facts, Question, Resource, Unanswered, Write, judge, mutate,
+};
 use daap_crds::contract::{cnpg, label};
 use daap_crds::names::{DatabaseId, DatabaseName, Team, is_instance_volume};
 use daap_crds::object::{View, map_at};
@@ -93,6 +95,7 @@ impl<'a> Judge<'a> {
                 owned.map(Answer::Objects)
             }
             Question::UnderNames { cluster, .. } => self.under_names(cluster).await,
+            Question::Naming { cluster, .. } => self.naming(cluster).await,
         };
         match found {
             Err(failure) if failure.classification() == Class::Forbidden => {
@@ -172,6 +175,17 @@ impl<'a> Judge<'a> {
         }
         Ok(Answer::Objects(found))
     }
+
+    async fn naming(&self, cluster: &str) -> Result<Answer, Failure> {
+        let mut naming = Vec::new();
+        for kind in self.k8s.served(&Kind::NAMING).await? {
+            let mut found = self.k8s.list(kind, "").await?;
+            found.retain(|object| View(object).text("/spec/cluster/name") == Some(cluster));
+            let resource = Resource::of(cnpg::GROUP, kind.plural());
+            naming.extend(of_kind(resource.map_or("", Resource::kind), found));
+        }
+        Ok(Answer::Objects(naming))
+    }
 }
 
 /// The items of a list name no kind.
@@ -199,6 +213,7 @@ fn nothing(question: &Question) -> Answer {
         Question::TombstonesOfCluster { .. }
         | Question::ClustersWithId { .. }
         | Question::VolumesOwnedBy { .. }
-        | Question::UnderNames { .. } => Answer::Objects(Vec::new()),
+        | Question::UnderNames { .. }
+        | Question::Naming { .. } => Answer::Objects(Vec::new()),
     }
 }

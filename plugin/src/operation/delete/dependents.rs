@@ -1,24 +1,12 @@
 //! What hangs on a Cluster and would break with it.
 
-use daap_crds::contract::cnpg;
 use daap_crds::names::DatabaseName;
 use daap_crds::object::View;
 use futures::future::join_all;
-use serde_json::Value;
 
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::stderr_line;
-
-/// Kinds whose objects break when their Cluster goes.
-const DEPENDENTS: [Kind; 6] = [
-    Kind::Pooler,
-    Kind::Database,
-    Kind::DatabaseRole,
-    Kind::Publication,
-    Kind::Subscription,
-    Kind::ScheduledBackup,
-];
 
 /// Fails where something else hangs on the Cluster, and names it.
 pub(crate) async fn refuse(
@@ -26,7 +14,11 @@ pub(crate) async fn refuse(
     cluster: View<'_>,
     name: &DatabaseName,
 ) -> Result<(), Failure> {
-    let kinds = served(k8s).await?;
+    // A Backup outlives its Cluster.
+    let breaking = Kind::NAMING
+        .into_iter()
+        .filter(|kind| *kind != Kind::Backup);
+    let kinds = k8s.served(&breaking.collect::<Vec<_>>()).await?;
     let lists = join_all(kinds.iter().map(|kind| k8s.list(*kind, ""))).await;
     let (pooler, mut found, mut unknown) = (name.pooler(), Vec::new(), Vec::new());
     for (kind, list) in kinds.iter().zip(lists) {
@@ -63,18 +55,4 @@ pub(crate) async fn refuse(
             k8s.namespace()
         )),
     )
-}
-
-/// Those dependents that this version of the operator has: everybody may ask for that.
-async fn served(k8s: &Kubernetes) -> Result<Vec<Kind>, Failure> {
-    let found = k8s.raw(&format!("/apis/{}/v1", cnpg::GROUP)).await?;
-    let resources = View(&found).at("/resources").and_then(Value::as_array);
-    let is_served = |kind: &Kind| {
-        resources.is_some_and(|resources| {
-            resources
-                .iter()
-                .any(|resource| View(resource).text("/name") == Some(kind.plural()))
-        })
-    };
-    Ok(DEPENDENTS.into_iter().filter(is_served).collect())
 }

@@ -8,20 +8,26 @@ use super::*;
 
 const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
 
-/// An API server that notes what it is asked, and answers every request alike.
+/// The status and the body for a path; status 0 for none at all.
+type Answers = dyn Fn(&str) -> (u16, Value) + Send + Sync;
+
+/// An API server that notes what it is asked.
 #[derive(Clone)]
 struct ApiServer {
     asked: Arc<Mutex<Vec<(Method, String, Value)>>>,
-    status: u16,
-    body: Value,
+    answers: Arc<Answers>,
 }
 
 impl ApiServer {
+    /// Answers every request alike.
     fn answering(status: u16, body: Value) -> Self {
+        Self::by_path(move |_| (status, body.clone()))
+    }
+
+    fn by_path(answers: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> Self {
         Self {
             asked: Arc::default(),
-            status,
-            body,
+            answers: Arc::new(answers),
         }
     }
 
@@ -34,13 +40,14 @@ impl ApiServer {
                 let body = body.collect_bytes().await?;
                 let sent = serde_json::from_slice(&body).unwrap_or_default();
                 let path = head.uri.path_and_query().map(ToString::to_string);
-                let note = (head.method, path.unwrap_or_default(), sent);
-                server.asked.lock().unwrap().push(note);
-                if server.status == 0 {
+                let path = path.unwrap_or_default();
+                let (status, body) = (server.answers)(&path);
+                server.asked.lock().unwrap().push((head.method, path, sent));
+                if status == 0 {
                     futures::future::pending::<()>().await;
                 }
-                let answer = Body::from(server.body.to_string().into_bytes());
-                let status = StatusCode::from_u16(server.status).unwrap();
+                let answer = Body::from(body.to_string().into_bytes());
+                let status = StatusCode::from_u16(status).unwrap();
                 Ok::<_, kube::Error>(Response::builder().status(status).body(answer).unwrap())
             }
         });
@@ -91,6 +98,13 @@ fn under_names() -> Question {
     }
 }
 
+fn naming() -> Question {
+    Question::Naming {
+        namespace: "apps".into(),
+        cluster: "daap-a".into(),
+    }
+}
+
 fn ann() -> Caller {
     Caller {
         user: "ann".into(),
@@ -125,6 +139,8 @@ async fn an_object_that_does_not_exist_is_none() {
 #[case::no_rights_to_ask(403, failure(403, "may not"), own("payments"), false)]
 #[case::no_rights_to_list(403, failure(403, "may not"), tombstone(ID), false)]
 #[case::no_rights_to_secrets(403, failure(403, "may not"), under_names(), false)]
+#[case::no_rights_to_dependents(403, failure(403, "may not"), naming(), false)]
+#[case::dependents_not_served(404, json!("404 page not found"), naming(), false)]
 #[case::overloaded(429, failure(429, "slow down"), cluster("daap-a"), true)]
 #[case::broken(500, failure(500, "etcd"), own("payments"), true)]
 #[case::unavailable(503, failure(503, "starting"), tombstone(ID), true)]
@@ -272,6 +288,46 @@ async fn tombstones_are_found_by_the_name_of_the_cluster() {
         server.paths(),
         ["/api/v1/namespaces/apps/configmaps?&labelSelector=daap.dev%2Fdeleted%3Dtrue"]
     );
+}
+
+/// Answers as a list of one page that goes on, and as the discovery of a version without roles.
+#[tokio::test]
+async fn what_names_a_cluster_is_found_page_by_page_in_what_is_served() {
+    let object = |name: &str, cluster: Value| json!({"metadata": {"name": name}, "spec": {"cluster": cluster}});
+    let list = move |path: &str| match path {
+        path if path.contains("/databaseroles?") => (404, json!("404 page not found")),
+        path if path.ends_with("/postgresql.cnpg.io/v1") => {
+            let served = ["poolers", "databases", "backups"].map(|name| {
+                json!({"name": name, "singularName": "", "namespaced": true, "kind": name, "verbs": []})
+            });
+            (
+                200,
+                json!({"groupVersion": "postgresql.cnpg.io/v1", "resources": served}),
+            )
+        }
+        path if !path.contains("/poolers?") => (200, json!({"metadata": {}, "items": []})),
+        path if path.contains("continue=more") => (
+            200,
+            json!({"metadata": {}, "items": [object("rw", json!({"name": "daap-a"}))]}),
+        ),
+        _ => (
+            200,
+            json!({"metadata": {"continue": "more"}, "items":
+                [object("other", json!({"name": "daap-b"})), object("none", Value::Null),
+                    json!({"metadata": {"name": "without-spec"}}), object("ro", json!({"name": "daap-a"}))]}),
+        ),
+    };
+    let server = ApiServer::by_path(list);
+    let answer = server.lookup().answer(&ann(), &naming()).await;
+    let Ok(Answer::Objects(found)) = answer else {
+        panic!("objects, not {answer:?}");
+    };
+    let names: Vec<&Value> = found
+        .iter()
+        .map(|found| &found["metadata"]["name"])
+        .collect();
+    assert_eq!(names, ["ro", "rw"]);
+    assert_eq!(found[0]["kind"], "Pooler");
 }
 
 #[test]

@@ -39,6 +39,7 @@ struct World {
     tombstones: Vec<Value>,
     owned_volumes: Vec<Value>,
     under_names: Vec<Value>,
+    naming: Vec<Value>,
     policy: Policy,
 }
 
@@ -87,6 +88,7 @@ fn answer(world: &World, user: &str, question: &Question) -> Answer {
         ),
         Question::VolumesOwnedBy { .. } => Answer::Objects(world.owned_volumes.clone()),
         Question::UnderNames { .. } => Answer::Objects(world.under_names.clone()),
+        Question::Naming { .. } => Answer::Objects(world.naming.clone()),
     }
 }
 

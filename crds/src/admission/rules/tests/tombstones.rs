@@ -91,6 +91,37 @@ fn a_cluster_comes_only_where_nothing_foreign_lies(
     assert_eq!(world.refusals(&create(user, &orders().cluster())), expected);
 }
 
+fn naming(kind: &str, made: &str) -> Value {
+    json!({"kind": kind, "metadata": {"name": "left", "creationTimestamp": made}})
+}
+
+#[rstest]
+#[case::left_by_another(naming("DatabaseRole", "2026-11-21T09:00:00Z"), None, &["name-gate metadata.name"])]
+#[case::kept_with_it(naming("Backup", "2026-11-21T09:00:00Z"), Some("2026-11-21T09:30:00Z"), &[])]
+#[case::in_the_same_second(naming("Pooler", "2026-11-21T09:30:00Z"), Some("2026-11-21T09:30:00Z"), &[])]
+#[case::made_since(naming("Pooler", "2026-11-21T09:30:01Z"), Some("2026-11-21T09:30:00Z"), &["name-gate metadata.name"])]
+#[case::who_knows_when(naming("Database", "yesterday"), Some("2026-11-21T09:30:00Z"), &["name-gate metadata.name"])]
+fn a_cluster_comes_only_where_nothing_foreign_names_it(
+    #[case] left: Value,
+    #[case] buried: Option<&str>,
+    #[case] expected: &[&str],
+) {
+    let tombstones = buried.map(|made| {
+        let mut tombstone = tombstone(Stage::Complete, &[]);
+        tombstone["metadata"]["creationTimestamp"] = made.into();
+        tombstone
+    });
+    let world = World {
+        naming: vec![left],
+        tombstones: tombstones.into_iter().collect(),
+        ..World::default()
+    };
+    assert_eq!(
+        world.refusals(&create("payments-dev", &orders().cluster())),
+        expected
+    );
+}
+
 #[test]
 fn what_was_purged_does_not_come_back() {
     let world = World {

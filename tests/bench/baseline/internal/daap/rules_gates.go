@@ -9,16 +9,22 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // nameGate: CNPG adopts volumes and trusts Secrets by their names alone.
 func (r *review) nameGate(ctx context.Context) ([]violation, error) {
 	name, id := r.object.GetName(), r.object.labels[labelID]
 	var lying, others []metav1.PartialObjectMetadata
+	var naming []unstructured.Unstructured
 	var configMap *object
 	group, groupContext := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		lying, err = r.world.underNames(groupContext, r.namespace, name)
+		return err
+	})
+	group.Go(func() (err error) {
+		naming, err = r.world.naming(groupContext, r.namespace, name)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -59,7 +65,25 @@ func (r *review) nameGate(ctx context.Context) ([]violation, error) {
 			fmt.Sprintf("what lies under the names of cluster '%s' would become part of it: %s", name, strings.Join(foreign, ", ")),
 			fmt.Sprintf("if a deleted database '%s' left it, give it up: kubectl daap purge %s -n %s; if it is still being removed, try again", logical, logical, r.namespace)})
 	}
+	var named, remedy []string
+	for _, one := range naming {
+		if configMap == nil || !wasThere(one, configMap) {
+			named = append(named, fmt.Sprintf("%s '%s'", one.GetKind(), one.GetName()))
+			remedy = append(remedy, fmt.Sprintf("%s.%s/%s", strings.ToLower(one.GetKind()), cnpgGroup, one.GetName()))
+		}
+	}
+	if len(named) > 0 {
+		found = append(found, violation{"name-gate", "metadata.name",
+			fmt.Sprintf("what names cluster '%s' in spec.cluster.name would work on this one: %s", name, strings.Join(named, ", ")),
+			fmt.Sprintf("remove it first, or choose another name: kubectl delete -n %s %s", r.namespace, strings.Join(remedy, " "))})
+	}
 	return found, nil
+}
+
+// wasThere: it named the Cluster before that was deleted.
+func wasThere(one unstructured.Unstructured, configMap *object) bool {
+	made, deleted := one.GetCreationTimestamp(), configMap.GetCreationTimestamp()
+	return !made.IsZero() && !deleted.IsZero() && !made.After(deleted.Time)
 }
 
 func nameOr(o *object) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -199,6 +200,53 @@ func (w *World) underNames(ctx context.Context, namespace, cluster string) ([]me
 		}
 	}
 	return found, nil
+}
+
+// namingKinds name a Cluster in spec.cluster.name.
+var namingKinds = []string{"Pooler", "Database", "DatabaseRole", "Publication", "Subscription", "Backup", "ScheduledBackup"}
+
+// namingPage is how many objects are read at once.
+const namingPage = 250
+
+// naming is what names the Cluster of that name, whether it exists or not.
+func (w *World) naming(ctx context.Context, namespace, cluster string) ([]unstructured.Unstructured, error) {
+	found := make([][]unstructured.Unstructured, len(namingKinds))
+	group, ctx := errgroup.WithContext(ctx)
+	for index, kind := range namingKinds {
+		group.Go(func() (err error) {
+			found[index], err = w.namingOf(ctx, namespace, cluster, kind)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(found...), nil
+}
+
+func (w *World) namingOf(ctx context.Context, namespace, cluster, kind string) ([]unstructured.Unstructured, error) {
+	var found []unstructured.Unstructured
+	list := &unstructured.UnstructuredList{}
+	for {
+		token := list.GetContinue()
+		list = &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(clusterKind.GroupVersion().WithKind(kind + "List"))
+		ctx, cancel := context.WithTimeout(ctx, callLimit)
+		err := w.client.List(ctx, list, client.InNamespace(namespace), client.Limit(namingPage), client.Continue(token))
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("could not look up %s: %w", kind, err)
+		}
+		for _, one := range list.Items {
+			if named, _, _ := unstructured.NestedString(one.Object, "spec", "cluster", "name"); named == cluster {
+				one.SetKind(kind)
+				found = append(found, one)
+			}
+		}
+		if list.GetContinue() == "" {
+			return found, nil
+		}
+	}
 }
 
 func (w *World) secret(ctx context.Context, namespace, name string) (*metav1.PartialObjectMetadata, error) {
