@@ -25,14 +25,41 @@ pub(super) async fn plant(client: &Client) -> Result<()> {
     apply_values(client, &namespaces).await?;
     let mut objects = vec![
         cluster_admin("daap-sandbox-admins", "Group", User::ADMINISTRATORS),
-        // The stand-in is not what is tested: the real operator's role is CNPG's business.
-        cluster_admin("daap-sandbox-operator", "User", User::Operator.name()),
         storage_class("standard", true),
         storage_class("fixed", false),
         json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "sandbox" } }),
     ];
+    objects.extend(operator_rights());
     objects.extend(rights_in(NAMESPACE));
     apply_values(client, &objects).await
+}
+
+/// As the real operator's role in one respect: nothing of `daap.dev`. It owns no team, and what it
+/// does to databases passes because it is exempt.
+fn operator_rights() -> [Value; 2] {
+    let name = "daap-sandbox-operator";
+    let groups = [
+        "",
+        "apps",
+        "batch",
+        "coordination.k8s.io",
+        "events.k8s.io",
+        "policy",
+        "postgresql.cnpg.io",
+        "rbac.authorization.k8s.io",
+        "snapshot.storage.k8s.io",
+        "storage.k8s.io",
+    ];
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": { "name": name },
+        "rules": [{ "apiGroups": groups, "resources": ["*"], "verbs": ["*"] }],
+    });
+    [
+        role,
+        cluster_binding(name, name, "User", User::Operator.name()),
+    ]
 }
 
 /// Makes a namespace in which the users have the rights that they have in `apps`.
@@ -94,6 +121,10 @@ fn storage_class(name: &str, expands: bool) -> Value {
 }
 
 fn cluster_admin(name: &str, kind: &str, subject: &str) -> Value {
+    cluster_binding(name, "cluster-admin", kind, subject)
+}
+
+fn cluster_binding(name: &str, role: &str, kind: &str, subject: &str) -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
@@ -101,7 +132,7 @@ fn cluster_admin(name: &str, kind: &str, subject: &str) -> Value {
         "roleRef": {
             "apiGroup": "rbac.authorization.k8s.io",
             "kind": "ClusterRole",
-            "name": "cluster-admin",
+            "name": role,
         },
         "subjects": [subject_of(kind, subject)],
     })

@@ -22,8 +22,9 @@ pub enum Condition {
     /// A Secret that a Cluster called `daap-…` trusts by its name, or a volume that it takes, and that
     /// carries no id of ours.
     TrustedByName,
-    /// The operator is exempt from ownership, never from the record: what changes no label and no
-    /// annotation passes, so that a dead webhook does not stop it.
+    /// The operator is exempt from ownership, never from the record: what changes none of our labels
+    /// and annotations passes, so that a dead webhook does not stop it. (It fences an instance, by an
+    /// annotation of its own, to take a cold snapshot.)
     NotOperatorKeepingRecord,
     /// The operator, altogether.
     NotOperator,
@@ -73,10 +74,11 @@ impl Condition {
                 label::ID
             ),
             Self::NotOperatorKeepingRecord => format!(
-                "!({} && request.operation == 'UPDATE' && {} && {})",
+                "!({} && request.operation == 'UPDATE' \
+                 && [[object, oldObject], [oldObject, object]].all(pair, ['labels', 'annotations'].all(map, \
+                 pair[0].metadata[?map].orValue({{}}).all(key, !key.startsWith('{PREFIX}') \
+                 || pair[0].metadata[map][key] == pair[1].metadata[?map][?key].orValue('')))))",
                 is(OPERATOR),
-                same("labels"),
-                same("annotations")
             ),
             Self::NotOperator => is_not(OPERATOR),
             Self::NotInstanceReleasing => format!(

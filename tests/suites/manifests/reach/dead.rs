@@ -237,18 +237,31 @@ fn operator(dead: &Dead) {
     let spec = r#"{"spec":{"logLevel":"debug"}}"#;
     for words in [
         &["patch", "cluster/daap-orders", "--type=merge", "-p", spec][..],
+        // As for a cold snapshot.
+        &[
+            "annotate",
+            "cluster/daap-orders",
+            r#"cnpg.io/fencedInstances=["daap-orders-1"]"#,
+        ],
+        &[
+            "annotate",
+            "cluster/daap-orders",
+            "cnpg.io/fencedInstances-",
+        ],
         &["label", "secret/ours", "cnpg.io/cluster=daap-orders"],
         &["label", "backup/ours", "cnpg.io/cluster=daap-orders"],
         &["delete", "secret/ours"],
     ] {
         dead.not_asked(operator, words, None);
     }
-    let said = dead.run(
-        operator,
-        &["label", "cluster/daap-orders", "daap.dev/name=other"],
-        None,
-    );
-    assert!(said.contains("failed calling webhook"), "{said}");
+    for words in [
+        ["label", "cluster/daap-orders", "daap.dev/name=other"],
+        ["annotate", "cluster/daap-orders", "daap.dev/purpose=other"],
+        ["annotate", "cluster/daap-orders", "daap.dev/more=yes"],
+    ] {
+        let said = dead.run(operator, &words, None);
+        assert!(said.contains("failed calling webhook"), "{words:?}: {said}");
+    }
 }
 
 /// What an instance manager does when its Cluster goes; and all else that its account could.

@@ -30,11 +30,7 @@ pub(super) async fn lay(namespace: &str) -> Ground {
         .create(&operator(), CLUSTERS, &cases::ungoverned("legacy"))
         .await;
     ground
-        .create(
-            &operator(),
-            POOLERS,
-            &cases::pooler("readers", "daap-orders"),
-        )
+        .create(&owner, POOLERS, &cases::pooler("readers", "daap-orders"))
         .await;
     // CNPG labels it with nothing of ours.
     let authority = json!({"metadata": {"name": "daap-orders-ca"}, "stringData": {"ca.key": "x"}});

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use daap_tests::ground::{CLUSTERS, Caller, Ground, JSON, MERGE, operator, payments};
+use daap_tests::ground::{CLUSTERS, Caller, Ground, JSON, MERGE, harness, payments};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -23,8 +23,8 @@ const TWINS: [&str; 4] = [
 pub(super) async fn unbind(ground: &Ground) {
     for name in TWINS {
         let path = format!("{BINDINGS}/{name}");
-        let operator = operator();
-        let deleted = operator.send(&ground.client, Method::DELETE, &path, JSON, None);
+        let harness = harness();
+        let deleted = harness.send(&ground.client, Method::DELETE, &path, JSON, None);
         let (status, answer) = deleted.await;
         assert_eq!(status, 200, "{answer}");
     }
