@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the sandbox runs and the machine lacks: PostgreSQL, PgBouncer, and the control plane
-# (built once, cached outside the checkout). Safe to repeat; says nothing when nothing is to be done.
+# (built once, cached outside the checkout); and promtool, which tries the alerts. Safe to repeat; says
+# nothing when nothing is to be done.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -39,3 +40,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 controlplane/build.sh >/dev/null
+./promtool.sh >/dev/null

@@ -25,7 +25,7 @@ pub(crate) async fn keep_reading(
     loop {
         ticks.tick().await;
         match of_policy.say(policy.reload()) {
-            News::None => {}
+            News::None | News::StillBad => {}
             News::Changed => metrics.policy_read(),
             News::GoodAgain => metrics.policy_is_good(),
             News::Bad => metrics.policy_failed(),
@@ -33,10 +33,10 @@ pub(crate) async fn keep_reading(
         match of_certificate.say(certificates.reload()) {
             News::None | News::GoodAgain => {}
             News::Changed => metrics.certificate_changed(),
-            News::Bad => metrics.certificate_failed(),
+            News::Bad | News::StillBad => metrics.certificate_failed(),
         }
-        if let Some(expiry) = certificates.expiry() {
-            metrics.expires("leaf", expiry);
+        if let Some(validity) = certificates.validity() {
+            metrics.certified("leaf", validity);
         }
     }
 }
@@ -49,6 +49,8 @@ enum News {
     GoodAgain,
     /// Another mistake than before.
     Bad,
+    /// The mistake that was said already.
+    StillBad,
 }
 
 /// What was last said of a file, so that one mistake is logged once and not every two seconds.
@@ -79,7 +81,7 @@ impl Said {
             Err(error) => {
                 let error = error.to_string();
                 if self.error.as_ref() == Some(&error) {
-                    return News::None;
+                    return News::StillBad;
                 }
                 tracing::error!(what, error, "not reloaded, the last good one stays");
                 self.error = Some(error);

@@ -1,6 +1,10 @@
-//! Alerts and dashboard ask for what the webhook shows.
+//! Alerts and dashboard ask for what the webhook shows, and alerts fire when they should.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
 
 /// Where the webhook names its metrics.
 const SOURCE: &str = include_str!("../../../webhook/src/metrics/mod.rs");
@@ -42,10 +46,51 @@ fn every_metric_that_is_asked_for_is_there() {
     }
 }
 
+/// Prometheus' own program.
+fn promtool() -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("promtool.sh");
+    let found = Command::new(script).output().unwrap();
+    let said = String::from_utf8_lossy(&found.stderr);
+    assert!(found.status.success(), "{said}");
+    PathBuf::from(String::from_utf8(found.stdout).unwrap().trim())
+}
+
+fn holds(folder: &Path, words: &[&str]) {
+    let tried = Command::new(promtool())
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = [&tried.stdout[..], &tried.stderr[..]].map(String::from_utf8_lossy);
+    assert!(tried.status.success(), "{words:?}: {}", said.concat());
+}
+
+#[test]
+fn each_alert_fires_when_it_should_and_not_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+    let mut alerts: Value = serde_saphyr::from_str(&overlay("alerts.yaml")).unwrap();
+    write("rules.yaml", &alerts["spec"].to_string());
+    holds(folder.path(), &["check", "rules", "rules.yaml"]);
+    // What they say is prose, which promtool would compare.
+    let tests = include_str!("alerts.tests.yaml");
+    for rule in alerts["spec"]["groups"][0]["rules"].as_array_mut().unwrap() {
+        rule.as_object_mut().unwrap().remove("annotations");
+        let name = rule["alert"].as_str().unwrap();
+        let tried = { tests.split("alertname: ") }.filter(|text| {
+            let rest = text.strip_prefix(name);
+            rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        });
+        assert!(tried.count() > 1, "{name} is tried both ways");
+    }
+    write("rules.yaml", &alerts["spec"].to_string());
+    write("alerts.tests.yaml", tests);
+    holds(folder.path(), &["test", "rules", "alerts.tests.yaml"]);
+}
+
 #[test]
 fn the_overlay_scrapes_the_port_that_the_service_has() {
-    let monitor: serde_json::Value =
-        serde_saphyr::from_str(&overlay("service-monitor.yaml")).unwrap();
+    let monitor: Value = serde_saphyr::from_str(&overlay("service-monitor.yaml")).unwrap();
     let service = crate::ground::documents("base/service.yaml").remove(0);
     let ports = service["spec"]["ports"].as_array().unwrap();
     let port = &monitor["spec"]["endpoints"][0]["port"];

@@ -14,6 +14,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use files::Files;
+use validity::Validity;
 
 /// Why a certificate cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -67,10 +68,9 @@ impl Certificates {
         self.current.load_full()
     }
 
-    /// When what is served ends, in seconds since the epoch.
-    pub(crate) fn expiry(&self) -> Option<i64> {
-        let current = self.current()?;
-        Some(validity::of(current.cert.first()?)?.until.as_second())
+    /// From when until when what is served is good.
+    pub(crate) fn validity(&self) -> Option<Validity> {
+        validity::of(self.current()?.cert.first()?)
     }
 
     /// Reads both files again; what is served changes only when they are good. Returns whether it

@@ -3,6 +3,8 @@
 //! and rules only those that there are.
 
 mod process;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::time::Duration;
@@ -14,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::certificates::validity::Validity;
 use crate::decide::Verdict;
 use crate::endpoint::Half;
 use crate::subject::Subject;
@@ -50,6 +53,7 @@ pub struct Metrics {
     turned_away: Family<[Label; 1], Counter>,
     access_reviews: Histograms<1>,
     certificate_expiry: Family<[Label; 1], Gauge>,
+    certificate_from: Family<[Label; 1], Gauge>,
     certificate_changes: Counter,
     certificate_failures: Counter,
     policy_generation: Gauge,
@@ -72,6 +76,7 @@ impl Default for Metrics {
             turned_away: Family::default(),
             access_reviews: histograms(),
             certificate_expiry: Family::default(),
+            certificate_from: Family::default(),
             certificate_changes: Counter::default(),
             certificate_failures: Counter::default(),
             policy_generation: Gauge::default(),
@@ -145,13 +150,18 @@ impl Metrics {
             self.certificate_expiry.clone(),
         );
         ours.register(
+            "certificate_not_before_timestamp_seconds",
+            "When the life of what is served, or signs it, began",
+            self.certificate_from.clone(),
+        );
+        ours.register(
             "certificate_changes",
             "Certificates swapped since the start",
             self.certificate_changes.clone(),
         );
         ours.register(
             "certificate_failures",
-            "Times that a certificate could not be read, signed, stored or published",
+            "Looks, one every few seconds, that found a certificate which could not be read, signed, stored or published",
             self.certificate_failures.clone(),
         );
         ours.register(
@@ -248,12 +258,16 @@ impl Metrics {
         asked.observe(took.as_secs_f64());
     }
 
-    /// `certificate` is `leaf` or `ca`; the time is in seconds since the epoch.
-    pub(crate) fn expires(&self, certificate: &'static str, at: i64) {
-        let gauge = self
-            .certificate_expiry
-            .get_or_create_owned(&[("certificate", certificate)]);
-        gauge.set(at);
+    /// `certificate` is `leaf` or `ca`.
+    pub(crate) fn certified(&self, certificate: &'static str, validity: Validity) {
+        let label = [("certificate", certificate)];
+        let Validity { from, until } = validity;
+        self.certificate_expiry
+            .get_or_create(&label)
+            .set(until.as_second());
+        self.certificate_from
+            .get_or_create(&label)
+            .set(from.as_second());
     }
 
     pub(crate) fn certificate_changed(&self) {

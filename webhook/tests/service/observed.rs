@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use http::StatusCode;
 
 use crate::program::Program;
-use crate::webhook::{JSON, creation_by, issue_until, post};
+use crate::webhook::{JSON, creation_by, issue, issue_until, post, until};
 
 /// The status and the body of a GET.
 fn get(address: SocketAddr, path: &str) -> (StatusCode, String) {
@@ -57,6 +57,7 @@ async fn what_is_decided_is_counted_without_names() {
         "daap_webhook_policy_reload_failures_total 0",
         r#"daap_webhook_subjectaccessreview_latency_seconds_count{outcome=""#,
         r#"daap_webhook_certificate_expiry_timestamp_seconds{certificate="leaf"} "#,
+        r#"daap_webhook_certificate_not_before_timestamp_seconds{certificate="leaf"} "#,
         "process_resident_memory_bytes ",
         "# EOF",
     ] {
@@ -65,6 +66,32 @@ async fn what_is_decided_is_counted_without_names() {
     for free in ["daap-shop", "payments", "apps", "4711"] {
         assert!(!text.contains(free), "{free} in\n{text}");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_stays_bad_is_counted_again_and_again() {
+    let program = Program::serve(0);
+    let failures = || {
+        let (_, text) = get(program.plain, "/metrics");
+        let count = text
+            .lines()
+            .find_map(|line| line.strip_prefix("daap_webhook_certificate_failures_total "));
+        count.unwrap().parse::<u32>().unwrap()
+    };
+    assert_eq!(failures(), 0);
+    std::fs::write(program.folder.path().join("tls.key"), "nonsense").unwrap();
+    // Each look, of which there is one every 2 s.
+    until("it is counted twice", || failures() > 1).await;
+    issue(program.folder.path());
+    until("what is good is served", || {
+        get(program.plain, "/metrics")
+            .1
+            .contains("certificate_changes_total 1")
+    })
+    .await;
+    let counted = failures();
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(failures(), counted, "what is good is no failure");
 }
 
 #[tokio::test]

@@ -185,7 +185,8 @@ async fn a_flood_leaves_its_memory_bounded() {
         review["request"]["object"]["metadata"]["annotations"] = Value::Object(keys.collect());
         review.to_string().into_bytes()
     };
-    let heavy = [heavy(1_000), heavy(20_000), heavy(45_000), heavy(600_000)];
+    let sizes = [1_000, 20_000, 45_000, 600_000];
+    let heavy = sizes.map(heavy);
     let heavy = (0..64).map(|nth| {
         let (client, body) = (
             client(program.address, &program.authority),
@@ -198,18 +199,28 @@ async fn a_flood_leaves_its_memory_bounded() {
         }
     });
     let answers = futures::future::join_all(heavy).await;
-    assert!(
-        answers
-            .iter()
-            .flatten()
-            .any(|status| *status == StatusCode::OK),
-        "{answers:?}"
+    for (nth, answer) in answers.iter().enumerate() {
+        let status = *answer.as_ref().unwrap();
+        let is_late =
+            [StatusCode::SERVICE_UNAVAILABLE, StatusCode::REQUEST_TIMEOUT].contains(&status);
+        let is_right = match sizes[nth % sizes.len()] {
+            // What waits for no memory is decided, whatever else comes in.
+            1_000 => status == StatusCode::OK,
+            600_000 => status == StatusCode::PAYLOAD_TOO_LARGE || is_late,
+            _ => status == StatusCode::OK || is_late,
+        };
+        assert!(is_right, "{nth}: {answers:?}");
+    }
+    let is_decided = |answer: &&kube::Result<_>| matches!(answer, Ok(StatusCode::OK));
+    println!(
+        "{} of 64 decided",
+        answers.iter().filter(is_decided).count()
     );
     for flood in floods {
         flood.await.unwrap();
     }
     drop(half_open);
-    assert!(ready(&program.client).await.is_ok());
+    assert_eq!(ready(&program.client).await.unwrap(), StatusCode::OK);
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).unwrap();
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib: u64 = most
@@ -235,12 +246,13 @@ async fn files_are_read_again_and_a_bad_one_is_said_once() {
     );
     std::fs::write(&policy, "retentionDays: 3").unwrap();
     assert_eq!(said_of(&program.log, "reloaded")["what"], "policy");
-    assert!(ready(&program.client).await.is_ok());
+    assert_eq!(ready(&program.client).await.unwrap(), StatusCode::OK);
     // Both files are not written at once: half a pair may be said first.
     issue(program.folder.path());
     assert_eq!(said_of(&program.log, "reloaded")["what"], "certificate");
-    assert!(
-        ready(&program.client).await.is_ok(),
+    assert_eq!(
+        ready(&program.client).await.unwrap(),
+        StatusCode::OK,
         "a kept connection goes on"
     );
     assert!(program.child.try_wait().unwrap().is_none(), "it runs on");

@@ -116,14 +116,14 @@ impl Keeper {
         }
     }
 
-    /// One mistake is logged once.
+    /// One mistake is logged once, and counted at each look: a count that grows says that it lasts.
     fn say(&self, memory: &mut Memory, looked: Result<(), KeepError>) {
         let error = looked.err().map(|error| error.to_string());
-        if let Some(error) = &error
-            && memory.error.as_ref() != Some(error)
-        {
-            tracing::error!(error, "certificates cannot be kept: what is served stays");
+        if let Some(error) = &error {
             self.metrics.certificate_failed();
+            if memory.error.as_ref() != Some(error) {
+                tracing::error!(error, "certificates cannot be kept: what is served stays");
+            }
         }
         memory.error = error;
     }
@@ -255,13 +255,14 @@ impl Keeper {
         let Settings {
             names, lifetimes, ..
         } = &self.settings;
-        self.metrics
-            .expires("ca", stored.current.validity.until.as_second());
+        self.metrics.certified("ca", stored.current.validity);
         if memory.is_due(&stored.current, now, lifetimes) {
             let leaf = stored.current.sign(names, now, lifetimes.leaf)?;
-            self.metrics.expires("leaf", leaf.until.as_second());
             self.metrics.certificate_changed();
             self.certificates.serve(leaf.certified);
+            if let Some(validity) = self.certificates.validity() {
+                self.metrics.certified("leaf", validity);
+            }
             tracing::info!(until = %leaf.until, "serving a new certificate");
             memory.signed = Some((Arc::clone(&stored.current), leaf.until));
         }
