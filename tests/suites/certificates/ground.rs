@@ -28,11 +28,24 @@ pub(crate) struct Ground {
     pub(crate) sandbox: Sandbox,
     client: Client,
     kubeconfig: PathBuf,
-    flags: Vec<&'static str>,
+    flags: Vec<String>,
 }
 
 impl Ground {
-    pub(crate) async fn new(flags: &[&'static str]) -> Self {
+    /// With certificates that replicas make themselves.
+    pub(crate) async fn new(flags: &[&str]) -> Self {
+        let own = ["--own-certificates", "--dns-name=127.0.0.1"];
+        let flags = own.iter().chain(flags);
+        Self::with(flags.map(|flag| (*flag).to_owned()).collect()).await
+    }
+
+    /// With certificates that somebody else writes into files.
+    pub(crate) async fn with_files(certificate: &Path, key: &Path) -> Self {
+        let flag = |name: &str, file: &Path| format!("--{name}={}", file.display());
+        Self::with(vec![flag("tls-cert", certificate), flag("tls-key", key)]).await
+    }
+
+    async fn with(flags: Vec<String>) -> Self {
         let sandbox = Sandbox::start_with(SandboxOptions::bare()).await.unwrap();
         let client = sandbox.client(User::Harness).await;
         let balancer = Balancer::new().await;
@@ -53,7 +66,7 @@ impl Ground {
             kubeconfig: sandbox.kubeconfig_of(User::Webhook),
             sandbox,
             client,
-            flags: flags.to_vec(),
+            flags,
         };
         ground.write_policy("{}");
         ground
@@ -159,13 +172,18 @@ impl Ground {
     }
 
     pub(crate) async fn overwrite_bundles(&self) {
-        let other = BASE64_STANDARD.encode(include_str!("other-ca.pem"));
+        self.publish(include_str!("other-ca.pem")).await;
+    }
+
+    /// Puts certificates (PEM) into every webhook.
+    pub(crate) async fn publish(&self, bundle: &str) {
+        let bundle = BASE64_STANDARD.encode(bundle);
         for kind in KINDS {
             let path = format!("{CONFIGURATIONS}/{kind}/admission.daap.dev");
             let found = get(&self.client, &path).await.unwrap();
             let count = found["webhooks"].as_array().unwrap().len();
             let change: Vec<Value> = (0..count)
-                .map(|at| json!({"op": "replace", "path": format!("/webhooks/{at}/clientConfig/caBundle"), "value": other}))
+                .map(|at| json!({"op": "add", "path": format!("/webhooks/{at}/clientConfig/caBundle"), "value": bundle}))
                 .collect();
             patched(
                 &self.client,

@@ -1,6 +1,7 @@
 //! Certificates that the webhook makes itself, on a real API server that calls it through them:
 //! rotated under load, broken by hand, and past their end; and an API server that is slow to answer
-//! them. The rights are those of `manifests/overlays/own-certificates`.
+//! them, or fails to. Certificates in files, too, as a Secret volume shows them. The rights are those of
+//! `manifests/overlays/own-certificates`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,11 +11,13 @@
 
 mod balancer;
 mod everything;
+mod failing;
 mod ground;
 mod load;
 mod replica;
 mod slow;
 mod steady;
+mod volume;
 
 use std::time::Duration;
 

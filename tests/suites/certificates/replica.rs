@@ -3,12 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use daap_tests::sandbox::process::OWNER_VARIABLE;
-use daap_tests::sandbox::{Sandbox, wait_for};
+use daap_tests::sandbox::{Sandbox, User, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,19 +27,17 @@ impl Replica {
         name: &str,
         kubeconfig: &Path,
         policy: &Path,
-        flags: &[&str],
+        flags: &[String],
     ) -> Self {
-        let mut child = Command::new(program())
-            .args(["serve", "--own-certificates", "--dns-name=127.0.0.1"])
+        let mut child = sandbox
+            .webhook(User::Webhook)
+            .arg("serve")
             .args(["--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0"])
             .args(["--shutdown-delay=1", "--namespace=daap-system"])
             .args(["--pod-name", name, "--policy"])
             .arg(policy)
             .args(flags)
             .env("KUBECONFIG", kubeconfig)
-            // What hangs is killed with the sandbox.
-            .env(OWNER_VARIABLE, sandbox.folder())
-            .env_remove("RUST_LOG")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -86,17 +83,22 @@ impl Replica {
     }
 
     pub(crate) async fn is_ready(&self) -> bool {
-        let asked = async {
-            let mut stream = tokio::net::TcpStream::connect(self.metrics).await?;
-            let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-            stream.write_all(request).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
-            Ok::<_, std::io::Error>(answer)
-        };
-        asked
-            .await
-            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        let answer = self.get("/readyz").await;
+        answer.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// What it counts.
+    pub(crate) async fn metrics(&self) -> String {
+        self.get("/metrics").await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> std::io::Result<String> {
+        let mut stream = tokio::net::TcpStream::connect(self.metrics).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
     }
 
     /// Ends as a pod does that is replaced: it is asked to, and has the time that it needs.
@@ -120,13 +122,4 @@ impl Drop for Replica {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The webhook that is built beside the suites.
-fn program() -> std::path::PathBuf {
-    if let Some(path) = std::env::var_os("DAAP_WEBHOOK") {
-        return path.into();
-    }
-    let here = std::env::current_exe().unwrap();
-    here.ancestors().nth(2).unwrap().join("daap-webhook")
 }

@@ -38,7 +38,7 @@ async fn proxy(client: Client, slow: watch::Receiver<bool>) -> Proxy {
 }
 
 /// Creates a database without storing it; what is answered, and after how long.
-async fn create(client: &Client, team: &str) -> (Value, Duration) {
+pub(crate) async fn create(client: &Client, team: &str) -> (Value, Duration) {
     let cluster = json!({
         "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
         "metadata": {"name": "daap-slow", "labels": {"daap.dev/owner-team": team},
@@ -88,7 +88,7 @@ async fn served(write: impl AsyncFn() -> (Value, Duration)) -> Duration {
     panic!("not served within {:?}", began.elapsed());
 }
 
-fn is_created(answer: &Value) -> bool {
+pub(crate) fn is_created(answer: &Value) -> bool {
     answer["kind"] == "Cluster"
 }
 

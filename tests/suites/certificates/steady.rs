@@ -16,18 +16,20 @@ use tokio::time::MissedTickBehavior;
 
 use crate::ground::Ground;
 
+const CLUSTERS: &str = "/apis/postgresql.cnpg.io/v1/namespaces/apps/clusters";
 /// Wanted: 200 writes a second.
 const EVERY: Duration = Duration::from_millis(5);
 /// At once, at most. Where a machine is too slow for the rate, writes are left out: that many more
 /// would only wait for each other, until the API server waits no longer. So as many are let in as are
 /// answered soon, one more with each that is, and half of them when one was not.
-const IN_FLIGHT: usize = 24;
+const IN_FLIGHT: usize = 120;
+const AT_FIRST: usize = 24;
 const SOON: Duration = Duration::from_millis(250);
 const LATE: Duration = Duration::from_millis(600);
 /// What an API server that has the time answers well before.
 const STARVED: Duration = Duration::from_millis(400);
-/// One of so many is a write that has to be refused.
-const ATTACK: usize = 10;
+/// What team payments changes again and again; what it creates is not stored.
+const DATABASE: &str = "daap-load";
 
 #[derive(Default)]
 struct Tally {
@@ -37,13 +39,19 @@ struct Tally {
     left_out: AtomicUsize,
     in_flight: AtomicUsize,
     most: AtomicUsize,
-    /// How long the slowest read took that no webhook is asked about.
-    slowest_read: Mutex<Duration>,
+    /// Reads that no webhook is asked about, and that took long: from when until when.
+    slow_reads: Mutex<Vec<(Instant, Instant)>>,
     /// Undecided, as the API server did not answer the webhook in time.
-    starved: Mutex<Vec<String>>,
+    starved: Mutex<Vec<Starved>>,
     wrong: Mutex<Vec<String>>,
     images: Mutex<BTreeSet<String>>,
     took: Mutex<Vec<Duration>>,
+}
+
+struct Starved {
+    began: Instant,
+    ended: Instant,
+    said: String,
 }
 
 /// Writes until it is ended.
@@ -73,6 +81,9 @@ impl Steady {
         let owner = ground.sandbox.client(User::PaymentsDev).await;
         let other = ground.sandbox.client(User::BillingDev).await;
         let control = ground.sandbox.client(User::Harness).await;
+        let (status, body) = create(&owner, DATABASE, "").await.unwrap();
+        assert_eq!(status, StatusCode::CREATED, "{body}");
+        tally.most.store(AT_FIRST, Ordering::Relaxed);
         Self {
             tally: Arc::clone(&tally),
             began: Instant::now(),
@@ -97,13 +108,14 @@ impl Steady {
         let wrong = self.tally.wrong.lock().unwrap();
         let first: Vec<&String> = wrong.iter().take(10).collect();
         assert!(wrong.is_empty(), "{} went wrong: {first:#?}", wrong.len());
-        // Only where the machine shows elsewhere, too, that it is too slow.
-        let starved = self.tally.starved.lock().unwrap().clone();
-        let slowest = *self.tally.slowest_read.lock().unwrap();
-        assert!(
-            starved.is_empty() || slowest > STARVED,
-            "{slowest:?}: {starved:#?}"
-        );
+        // Only where the machine shows elsewhere and at that very time, too, that it is too slow.
+        let slow = self.tally.slow_reads.lock().unwrap();
+        let undecided = self.tally.starved.lock().unwrap();
+        for write in undecided.iter() {
+            let meanwhile =
+                |read: &(Instant, Instant)| read.0 < write.ended && read.1 > write.began;
+            assert!(slow.iter().any(meanwhile), "undecided: {}", write.said);
+        }
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
         let (accepted, refused) = (count(&self.tally.accepted), count(&self.tally.refused));
         let mut took = self.tally.took.lock().unwrap().clone();
@@ -113,7 +125,7 @@ impl Steady {
             accepted,
             refused,
             left_out: count(&self.tally.left_out),
-            starved: starved.len(),
+            starved: undecided.len(),
             images: self.tally.images.lock().unwrap().clone(),
             rate: f64::from(u32::try_from(accepted + refused).unwrap()) / lasted.as_secs_f64(),
             took: [share(50), share(99), share(100)],
@@ -137,12 +149,12 @@ async fn write(owner: Client, other: Client, tally: Arc<Tally>) {
             continue;
         }
         tally.in_flight.fetch_add(1, Ordering::Relaxed);
-        let is_attack = nth % ATTACK == 0;
-        let client = if is_attack { &other } else { &owner }.clone();
+        let write = Write::nth(nth);
+        let client = if write.is_attack() { &other } else { &owner }.clone();
         let tally = Arc::clone(&tally);
         under_way.spawn(async move {
             let began = Instant::now();
-            let answer = create(&client, nth).await;
+            let answer = write.send(&client, nth).await;
             let took = began.elapsed();
             tally.took.lock().unwrap().push(took);
             let adapted = |most: usize| match took {
@@ -153,7 +165,7 @@ async fn write(owner: Client, other: Client, tally: Arc<Tally>) {
             let relaxed = Ordering::Relaxed;
             let _ = tally.most.fetch_update(relaxed, relaxed, adapted);
             tally.in_flight.fetch_sub(1, Ordering::Relaxed);
-            if let Err(wrong) = tally.count(is_attack, &answer) {
+            if let Err(wrong) = tally.count(write, began, &answer) {
                 tally.wrong.lock().unwrap().push(wrong);
             }
         });
@@ -167,25 +179,84 @@ async fn read(client: Client, tally: Arc<Tally>) {
         let began = Instant::now();
         let request = http::Request::get("/api/v1/namespaces/apps").body(Vec::new());
         let _: Value = client.request(request.unwrap()).await.unwrap();
-        let took = began.elapsed();
-        let longest = |slowest: &mut Duration| *slowest = (*slowest).max(took);
-        longest(&mut tally.slowest_read.lock().unwrap());
+        let ended = Instant::now();
+        if ended - began > STARVED {
+            tally.slow_reads.lock().unwrap().push((began, ended));
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// Creates a database of team payments, without storing it.
-async fn create(client: &Client, nth: usize) -> Result<(StatusCode, Value), String> {
+/// What is asked for. Of ten writes seven are changes, two creations, and one is a stranger's, which
+/// has to be refused.
+#[derive(Clone, Copy)]
+enum Write {
+    Create,
+    Change,
+    StrangeCreate,
+    StrangeChange,
+}
+
+impl Write {
+    const fn nth(nth: usize) -> Self {
+        match nth % 20 {
+            0 => Self::StrangeCreate,
+            10 => Self::StrangeChange,
+            nth if nth % 5 == 2 => Self::Create,
+            _ => Self::Change,
+        }
+    }
+
+    const fn is_attack(self) -> bool {
+        matches!(self, Self::StrangeCreate | Self::StrangeChange)
+    }
+
+    /// Without storing it.
+    async fn send(self, client: &Client, nth: usize) -> Result<(StatusCode, Value), String> {
+        match self {
+            Self::Create | Self::StrangeCreate => {
+                create(client, &format!("{DATABASE}-{}", nth % 100), "?dryRun=All").await
+            }
+            Self::Change | Self::StrangeChange => change(client, nth).await,
+        }
+    }
+}
+
+/// Creates a database of team payments.
+async fn create(client: &Client, name: &str, query: &str) -> Result<(StatusCode, Value), String> {
     let cluster = json!({
         "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
-        "metadata": {"name": format!("daap-load-{}", nth % 100),
-            "labels": {"daap.dev/owner-team": "payments"}, "annotations": {"daap.dev/purpose": "load"}},
+        "metadata": {"name": name, "labels": {"daap.dev/owner-team": "payments"},
+            "annotations": {"daap.dev/purpose": "load"}},
         "spec": {"instances": 1, "storage": {"size": "1Gi"}},
     });
-    let path = "/apis/postgresql.cnpg.io/v1/namespaces/apps/clusters?dryRun=All";
-    let request = http::Request::post(path)
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(Body::from(cluster.to_string().into_bytes()))
+    let path = format!("{CLUSTERS}{query}");
+    answer(
+        client,
+        http::Request::post(path),
+        "application/json",
+        &cluster,
+    )
+    .await
+}
+
+/// Changes the purpose of team payments' database.
+async fn change(client: &Client, nth: usize) -> Result<(StatusCode, Value), String> {
+    let change = json!({"metadata": {"annotations": {"daap.dev/purpose": format!("load {nth}")}}});
+    let path = format!("{CLUSTERS}/{DATABASE}?dryRun=All");
+    let content = "application/merge-patch+json";
+    answer(client, http::Request::patch(path), content, &change).await
+}
+
+async fn answer(
+    client: &Client,
+    request: http::request::Builder,
+    content: &str,
+    body: &Value,
+) -> Result<(StatusCode, Value), String> {
+    let request = request
+        .header(http::header::CONTENT_TYPE, content)
+        .body(Body::from(body.to_string().into_bytes()))
         .unwrap();
     let answer = client.send(request).await;
     let answer = answer.map_err(|error| format!("no answer: {error:?}"))?;
@@ -199,7 +270,8 @@ async fn create(client: &Client, nth: usize) -> Result<(StatusCode, Value), Stri
 impl Tally {
     fn count(
         &self,
-        is_attack: bool,
+        write: Write,
+        began: Instant,
         answer: &Result<(StatusCode, Value), String>,
     ) -> Result<(), String> {
         let (status, body) = answer.as_ref().map_err(Clone::clone)?;
@@ -207,10 +279,14 @@ impl Tally {
         // Who looks up, or who asks the webhook, has given up.
         let undecided = ["no answer within 2 s", "context deadline exceeded"];
         if undecided.iter().any(|words| said.contains(words)) {
-            self.starved.lock().unwrap().push(said.to_owned());
+            self.starved.lock().unwrap().push(Starved {
+                began,
+                ended: Instant::now(),
+                said: said.to_owned(),
+            });
             return Ok(());
         }
-        if is_attack {
+        if write.is_attack() {
             // By a rule, not because nobody answers.
             if *status != StatusCode::FORBIDDEN || !said.contains("[ownership]") {
                 return Err(format!("a stranger's write: {status} {said}"));
@@ -218,13 +294,20 @@ impl Tally {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
-        let by = &body["metadata"]["annotations"]["daap.dev/created-by"];
-        if *status != StatusCode::CREATED || by != "payments-dev" {
-            return Err(format!("the owner's write: {status} {said}"));
+        // What both halves have to stamp.
+        let stamps = &body["metadata"]["annotations"];
+        let (passed, version) = match write {
+            Write::Create => (StatusCode::CREATED, "1"),
+            _ => (StatusCode::OK, "2"),
+        };
+        let stamped = stamps["daap.dev/updated-by"] == "payments-dev";
+        if *status != passed || !stamped || stamps["daap.dev/version"] != version {
+            return Err(format!("the owner's write: {status} {said} {stamps}"));
         }
         self.accepted.fetch_add(1, Ordering::Relaxed);
-        let image = body["spec"]["imageName"].as_str().unwrap_or_default();
-        self.images.lock().unwrap().insert(image.to_owned());
+        if let (Write::Create, Some(image)) = (write, body["spec"]["imageName"].as_str()) {
+            self.images.lock().unwrap().insert(image.to_owned());
+        }
         Ok(())
     }
 }
