@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz coverage bench instructions lint fmt deny image dist dist-test sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz fuzz-entries coverage bench instructions lint fmt deny image dist dist-test sandbox-up sandbox-down sandbox-status
 
 # Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
 export INSTA_UPDATE := no
@@ -16,7 +16,7 @@ SANDBOX := $(TARGET)/debug/daap-sandbox
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: PostgreSQL, PgBouncer, the control plane (built once)
+setup: ## Install what is missing: PostgreSQL, PgBouncer, promtool, the control plane (built once)
 	@tests/setup.sh
 
 build: ## Build the plugin, the webhook and the sandbox
@@ -80,6 +80,9 @@ SECONDS ?= 60
 fuzz: setup build ## Look for what breaks an invariant: make fuzz [SECONDS=60]
 	@tests/fuzz.sh $(SECONDS)
 
+fuzz-entries: ## The same, by cargo-fuzz alone: make fuzz-entries [SECONDS=60]
+	@tests/fuzz.sh $(SECONDS) entries
+
 coverage: setup ## Every test, and how many lines they run: crds above 90 %, all above 80 %
 	@tests/coverage.sh
 
@@ -102,6 +105,7 @@ dist-test: setup build ## Does with the archive of `make dist` for this machine 
 
 lint: ## Formatting, clippy, documentation, dependencies
 	@cargo fmt --all --check
+	@cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	@bash -n tests/*.sh tests/bench/*.sh image/*.sh release/*.sh tests/controlplane/build.sh .ci/run plugin/src/commands/completion/kubectl-daap.bash

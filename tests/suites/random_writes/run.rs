@@ -9,10 +9,20 @@ use crate::generate;
 use crate::random::Random;
 use crate::tally::Tally;
 use crate::words::Words;
-use crate::write::{Outcome, Write};
+use crate::write::{Outcome, Verb, Write};
 use daap_tests::ground::Caller;
 use daap_tests::ground::Ground;
 use daap_tests::ground::{ARCHIVE_ID, CLUSTERS, CONFIG_MAPS, LEDGER_ID, ORDERS_ID, POOLERS};
+
+/// Writes a second that any machine makes, where as many are asked for.
+const FEWEST: usize = 3;
+
+/// What has to have come of at least so many of a hundred writes: where everything is let through, or
+/// nothing reaches the rules, nothing is shown.
+pub(crate) struct Floor {
+    pub(crate) done: usize,
+    pub(crate) denied: usize,
+}
 
 /// Writes between two looks at what should have stayed.
 const LENGTH: usize = 8;
@@ -24,6 +34,7 @@ pub(crate) struct Run<'a> {
     seed: u64,
     random: Random,
     writes: usize,
+    fewest: usize,
     until: Instant,
     tally: Tally,
     odd: Vec<String>,
@@ -53,6 +64,7 @@ impl<'a> Run<'a> {
             seed,
             random: Random::seeded(seed),
             writes,
+            fewest: writes.min(FEWEST * usize::try_from(seconds).unwrap()),
             until: Instant::now() + Duration::from_secs(seconds),
             tally: Tally::default(),
             odd: Vec::new(),
@@ -97,8 +109,8 @@ impl<'a> Run<'a> {
         );
     }
 
-    /// Says what was tried. Fails where the webhook did not decide.
-    pub(crate) fn report(&self) {
+    /// Says what was tried. Fails where the webhook did not decide, and where less was tried than that.
+    pub(crate) fn report(&self, floor: &Floor) {
         self.tally.print();
         println!(
             "{}: {} writes, seed {}",
@@ -107,7 +119,19 @@ impl<'a> Run<'a> {
             self.seed
         );
         assert!(self.odd.is_empty(), "undecided:\n{}", self.odd.join("\n"));
-        assert!(self.tally.total() > 0, "something was written");
+        assert!(
+            self.tally.total() >= self.fewest,
+            "writes: {}",
+            self.tally.total()
+        );
+        let Floor { done, denied } = floor;
+        for (outcome, least) in [(Outcome::Done, done), (Outcome::Denied, denied)] {
+            let share = self.tally.percent(outcome);
+            assert!(share >= *least, "{}: {share} %", outcome.word());
+        }
+        let untried = Verb::ALL.map(|verb| (verb.word(), self.tally.tried(verb)));
+        let untried = untried.iter().find(|(_, count)| *count == 0);
+        assert_eq!(untried, None, "every verb is tried");
     }
 }
 

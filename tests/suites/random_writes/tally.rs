@@ -17,6 +17,17 @@ impl Tally {
         self.0.values().sum()
     }
 
+    pub(crate) fn tried(&self, verb: Verb) -> usize {
+        let all = self.0.iter().filter(|(key, _)| key.0 == verb);
+        all.map(|(_, count)| count).sum()
+    }
+
+    /// Of a hundred writes, so many came to that.
+    pub(crate) fn percent(&self, outcome: Outcome) -> usize {
+        let all = self.0.iter().filter(|(key, _)| key.2 == outcome);
+        100 * all.map(|(_, count)| count).sum::<usize>() / self.total().max(1)
+    }
+
     /// A line for each verb and resource, and one for all.
     pub(crate) fn print(&self) {
         println!(
