@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use daap_crds::contract::platform;
 use daap_crds::object::View;
-use futures::future::try_join;
+use futures::future::join;
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -13,14 +13,16 @@ use crate::kubernetes::{Kind, Kubernetes};
 const CHECK: &str = "admission-policies";
 
 pub(super) async fn check(k8s: &Kubernetes) -> Vec<Finding> {
-    let found = try_join(
+    let (policies, bindings) = join(
         k8s.list(Kind::AdmissionPolicy, ""),
         k8s.list(Kind::AdmissionPolicyBinding, ""),
-    );
-    match found.await {
-        Ok((policies, bindings)) => vec![judge(&policies, &bindings)],
-        Err(failure) => vec![Finding::of_failure(CHECK, &failure)],
-    }
+    )
+    .await;
+    // Of two failures always the same one is told.
+    vec![match (policies, bindings) {
+        (Ok(policies), Ok(bindings)) => judge(&policies, &bindings),
+        (Err(failure), _) | (_, Err(failure)) => Finding::of_failure(CHECK, &failure),
+    }]
 }
 
 fn judge(policies: &[Value], bindings: &[Value]) -> Finding {
