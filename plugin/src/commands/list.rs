@@ -107,12 +107,14 @@ impl Filters {
     }
 
     fn can_be_watched(&self, deleted: bool) -> Result<(), Failure> {
-        let wrong = match (deleted, self.limit > 0 || self.from.is_some()) {
-            (true, _) => "deleted databases do not change: --watch is for those that live",
-            (_, true) => "--watch goes with neither --limit nor --continue",
-            _ => return Ok(()),
-        };
-        Err(Failure::usage(wrong).hint("leave one of the flags out"))
+        if deleted {
+            return Err(deleted_do_not_change());
+        }
+        if self.limit > 0 || self.from.is_some() {
+            let wrong = "--watch goes with neither --limit nor --continue";
+            return Err(Failure::usage(wrong).hint(ONE_TOO_MANY));
+        }
+        Ok(())
     }
 
     /// Whether a database passes those that the API server does not know.
@@ -125,6 +127,14 @@ impl Filters {
         let fields = self.field_selector.as_ref();
         named && in_state && fields.is_none_or(|fields| fields.selects(&document(database)))
     }
+}
+
+const ONE_TOO_MANY: &str = "leave one of the flags out";
+
+/// Why there is nothing to follow.
+pub(super) fn deleted_do_not_change() -> Failure {
+    Failure::usage("deleted databases do not change: --watch is for those that live")
+        .hint(ONE_TOO_MANY)
 }
 
 fn team(text: &str) -> Result<String, String> {
@@ -166,6 +176,12 @@ pub(crate) async fn show(
             "--sort-by goes with no --continue: the rest of a list cannot be put among what came before",
         )
         .hint("leave --continue out: all are sorted, and the first --limit of them shown"));
+    }
+    if deleted && filters.from.is_some() {
+        return Err(Failure::usage(
+            "--continue is for databases that live: those that were deleted come in one list",
+        )
+        .hint("leave --continue out, and give a higher --limit"));
     }
     let k8s = context.kubernetes().await?;
     if deleted {
@@ -212,12 +228,18 @@ pub(crate) async fn show(
     if let Some(token) = token {
         there_are_more(&filters, &token);
     }
-    if rest > 0 && output.output.is_table() {
+    if output.output.is_table() {
+        say_what_is_left_out(rest);
+    }
+    Ok(())
+}
+
+fn say_what_is_left_out(rest: usize) {
+    if rest > 0 {
         stderr_line(&format!(
             "there are {rest} more; see them with a higher --limit"
         ));
     }
-    Ok(())
 }
 
 /// The first of what is sorted, and how many are left out; 0 leaves out none.

@@ -9,7 +9,6 @@ use daap_crds::names::DatabaseName;
 use daap_crds::object::View;
 use futures::future::join;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::answers::Candidate;
 use super::kubeconfig;
@@ -23,6 +22,9 @@ use crate::operation::policy;
 /// How long a TAB may take: a cluster behind a VPN and a credential plugin answer in this time, and nobody
 /// waits longer for a word that can be typed.
 const LIMIT: Duration = Duration::from_secs(3);
+
+/// Of so many databases it is said what they are for: that takes ten times as long as their names.
+const DESCRIBED: usize = 200;
 
 /// Values from the cluster; none where it does not answer in time.
 pub(super) fn ask(words: &Words, source: Source) -> Vec<Candidate> {
@@ -70,6 +72,20 @@ async fn find(words: &Words, source: Source) -> Result<Vec<Candidate>, Failure> 
 }
 
 async fn live(k8s: &Kubernetes, namespace: Option<&str>) -> Result<Vec<Candidate>, Failure> {
+    let clusters = k8s.names_cached(Kind::Cluster, namespace, label::NAME);
+    let clusters = clusters.await?;
+    let names = clusters.iter().map(|name| DatabaseName::of_cluster(name));
+    match names.collect::<Option<Vec<_>>>() {
+        Some(names) if names.len() > DESCRIBED => Ok(names
+            .iter()
+            .map(|name| Candidate::new(name.as_str(), ""))
+            .collect()),
+        // A shortened name stands in full in a label.
+        _ => described(k8s, namespace).await,
+    }
+}
+
+async fn described(k8s: &Kubernetes, namespace: Option<&str>) -> Result<Vec<Candidate>, Failure> {
     let found = k8s
         .list_cached(Kind::Cluster, namespace, label::NAME)
         .await?;
@@ -164,10 +180,11 @@ fn version_words(version: &Version) -> String {
 }
 
 /// The teams that the policy lists, and those that own something. Who may read only one of both sees that.
+/// Poolers carry their Clusters' teams, and are read in a third of the time.
 async fn teams(k8s: &Kubernetes, namespace: Option<&str>) -> Result<Vec<Candidate>, Failure> {
-    let (policy, clusters) = join(
+    let (policy, poolers) = join(
         policy::read(k8s),
-        k8s.list_cached(Kind::Cluster, namespace, label::NAME),
+        k8s.list_cached(Kind::Pooler, namespace, label::NAME),
     )
     .await;
     let listed = policy
@@ -177,8 +194,8 @@ async fn teams(k8s: &Kubernetes, namespace: Option<&str>) -> Result<Vec<Candidat
         .unwrap_or_default();
     let mut owns: BTreeMap<String, usize> =
         listed.iter().map(|team| (team.to_string(), 0)).collect();
-    for cluster in clusters.unwrap_or_default() {
-        if let Some(team) = View(&cluster).label(label::OWNER_TEAM) {
+    for pooler in poolers.unwrap_or_default() {
+        if let Some(team) = View(&pooler).label(label::OWNER_TEAM) {
             *owns.entry(team.to_owned()).or_default() += 1;
         }
     }
@@ -196,8 +213,9 @@ fn number_words(number: usize) -> String {
     }
 }
 
+/// By their metadata: what a row calls a class says also whether it is the default.
 async fn names(k8s: &Kubernetes, kind: Kind) -> Result<Vec<Candidate>, Failure> {
-    let found: Vec<Value> = k8s.list_cached(kind, None, "").await?;
+    let found = k8s.list_cached(kind, None, "").await?;
     Ok(found
         .iter()
         .map(|object| Candidate::new(View(object).name(), ""))

@@ -51,7 +51,7 @@ impl Source {
                 // A new name is to be thought of.
                 "create" => return None,
                 "restore" | "purge" => Self::Deleted,
-                "history" => Self::LiveOrDeleted,
+                "history" | "tree" | "explain" | "events" => Self::LiveOrDeleted,
                 _ => Self::Live,
             },
             "PATTERN" => Self::Live,

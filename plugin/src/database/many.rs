@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use daap_crds::contract::cnpg;
+use daap_crds::contract::{cnpg, label};
 use daap_crds::object::View;
 use daap_crds::trimmed::{Fields, Kept};
 use futures::future::try_join3;
@@ -105,11 +105,25 @@ pub(crate) async fn list<T>(
     };
     let mut incoming = page(0, listing.from.clone()).await?;
     // After the first answer has begun: who may not list databases is told that, and not of their parts.
-    let mut parts = Parts::read(k8s, namespace, listing.watched).await?;
+    let mut parts = Parts::read(k8s, &listing).await?;
     let mut kept = Vec::new();
     loop {
-        let next = incoming.each(CLUSTER, |cluster| kept.extend(take(parts.join(cluster))));
+        let mut unsure = Vec::new();
+        let next = incoming.each(CLUSTER, |cluster| {
+            if parts.may_have_overlooked(&cluster) {
+                unsure.push((kept.len(), cluster));
+            } else {
+                kept.extend(take(parts.join(cluster)));
+            }
+        });
         let next = next.await?;
+        // From the last on, so that the places of the others stay what they are.
+        for (place, cluster) in unsure.into_iter().rev() {
+            parts.look_again(k8s, &cluster).await?;
+            if let Some(made) = take(parts.join(cluster)) {
+                kept.insert(place, made);
+            }
+        }
         let enough = listing.limit > 0 && kept.len() >= listing.limit;
         match next {
             Some(next) if !enough => incoming = page(kept.len(), Some(next)).await?,
@@ -137,19 +151,19 @@ type Key = (String, String);
 
 /// Everything that belongs to databases.
 struct Parts {
-    poolers: HashMap<Key, Value>,
+    /// Whether only the Poolers that carry the asked record were read.
+    selected: bool,
+    poolers: HashMap<Key, Packed>,
     /// With no more than how many replicas are available. None where the caller may not see them.
-    deployments: Option<HashMap<Key, Value>>,
+    deployments: Option<HashMap<Key, Packed>>,
     /// Absent where the caller may not see Secrets.
     secrets: Option<HashSet<Key>>,
 }
 
 impl Parts {
-    async fn read(
-        k8s: &Kubernetes,
-        namespace: Option<&str>,
-        watched: bool,
-    ) -> Result<Self, Failure> {
+    async fn read(k8s: &Kubernetes, listing: &Listing) -> Result<Self, Failure> {
+        let (namespace, watched) = (listing.namespace.as_deref(), listing.watched);
+        let of_record = of_record(&listing.selector);
         let ask = |kind, selector| Ask {
             kind,
             namespace,
@@ -164,9 +178,9 @@ impl Parts {
         let (poolers, deployments, secrets) = try_join3(
             async {
                 let mut poolers = HashMap::new();
-                let incoming = k8s.objects(ask(Kind::Pooler, "")).await?;
+                let incoming = k8s.objects(ask(Kind::Pooler, &of_record)).await?;
                 let read = incoming.each(POOLER, |pooler| {
-                    poolers.insert(key(&pooler), pooler);
+                    poolers.insert(key(&pooler), Packed::of(&pooler));
                 });
                 read.await.map(|_| poolers)
             },
@@ -183,13 +197,13 @@ impl Parts {
                 let mut deployments = HashMap::new();
                 if watched {
                     let read = incoming.each(DEPLOYMENT, |deployment| {
-                        deployments.insert(key(&deployment), deployment);
+                        deployments.insert(key(&deployment), Packed::of(&deployment));
                     });
                     return read.await.map(|_| Some(deployments));
                 }
                 let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
                     let available = json!({"status": {"availableReplicas": row.value}});
-                    deployments.insert(of(&row), available);
+                    deployments.insert(of(&row), Packed::of(&available));
                 });
                 read.await.map(|()| Some(deployments))
             },
@@ -210,25 +224,41 @@ impl Parts {
         )
         .await?;
         Ok(Self {
+            selected: !of_record.is_empty(),
             poolers,
             deployments,
             secrets,
         })
     }
 
+    /// A Pooler carries another record than its Cluster for a while: when the team changes.
+    fn may_have_overlooked(&self, cluster: &Value) -> bool {
+        self.selected && !self.poolers.contains_key(&key_of_pooler(cluster))
+    }
+
+    async fn look_again(&mut self, k8s: &Kubernetes, cluster: &Value) -> Result<(), Failure> {
+        let key = key_of_pooler(cluster);
+        let found = k8s.in_namespace(&key.0).get(Kind::Pooler, &key.1).await?;
+        if let Some(pooler) = found {
+            self.poolers.insert(key, Packed::of(&pooler));
+        }
+        Ok(())
+    }
+
     fn join(&mut self, cluster: Value) -> Database {
         let (namespace, name) = key(&cluster);
-        let pooler = (namespace.clone(), format!("{name}-pooler"));
+        let pooler = key_of_pooler(&cluster);
         let app_secret = self.secrets.as_ref().map_or_else(
             || operator_saw_secret(View(&cluster)),
             |secrets| secrets.contains(&(namespace.clone(), format!("{name}{APP}"))),
         );
         Database {
             cluster,
-            pooler: self.poolers.remove(&pooler),
+            pooler: self.poolers.remove(&pooler).map(Packed::unpacked),
             deployment_hidden: self.deployments.is_none(),
             deployment: { self.deployments.as_mut() }
-                .and_then(|deployments| deployments.remove(&pooler)),
+                .and_then(|deployments| deployments.remove(&pooler))
+                .map(Packed::unpacked),
             app_secret,
             lost: false,
         }
@@ -238,9 +268,33 @@ impl Parts {
     fn lost(self, selector: &str) -> impl Iterator<Item = Database> {
         let poolers = self.poolers.into_values();
         poolers
+            .map(Packed::unpacked)
             .filter(move |pooler| selects(selector, View(pooler)))
             .filter_map(Database::lost)
     }
+}
+
+/// An object as it is written: parsed, it takes several times as much.
+struct Packed(Box<[u8]>);
+
+impl Packed {
+    fn of(object: &Value) -> Self {
+        Self(object.to_string().into_bytes().into_boxed_slice())
+    }
+
+    fn unpacked(self) -> Value {
+        serde_json::from_slice(&self.0).unwrap_or_default()
+    }
+}
+
+/// What of a selector is said of the record, which a Pooler carries, too; empty where that selects
+/// nothing but databases.
+fn of_record(selector: &str) -> String {
+    let values = selector.split(',').filter(|part| {
+        let key = part.split_once('=').map(|(key, _)| key);
+        key.is_some_and(|key| label::RECORD.contains(&key))
+    });
+    values.collect::<Vec<_>>().join(",")
 }
 
 /// Whether a selector made of `key` and `key=value` selects the object; any other selects nothing.
@@ -256,11 +310,17 @@ fn key(object: &Value) -> Key {
     (view.namespace().to_owned(), view.name().to_owned())
 }
 
+fn key_of_pooler(cluster: &Value) -> Key {
+    let (namespace, name) = key(cluster);
+    (namespace, format!("{name}-pooler"))
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::kubernetes::fake::Fake;
 
     #[rstest]
     #[case(500, 0, 0, 500)]
@@ -276,6 +336,19 @@ mod tests {
         #[case] size: u32,
     ) {
         assert_eq!(page_size(chunk, limit, have), size);
+    }
+
+    #[rstest]
+    #[case("daap.dev/name", "")]
+    #[case(
+        "daap.dev/name,daap.dev/owner-team=payments",
+        "daap.dev/owner-team=payments"
+    )]
+    #[case("daap.dev/name,tier=gold,daap.dev/id=x", "daap.dev/id=x")]
+    #[case("daap.dev/name,daap.dev/owner-team!=payments", "")]
+    #[case("daap.dev/name,daap.dev/owner-team in (a,b)", "")]
+    fn poolers_are_selected_by_the_record(#[case] selector: &str, #[case] expected: &str) {
+        assert_eq!(of_record(selector), expected);
     }
 
     #[test]
@@ -297,5 +370,31 @@ mod tests {
             "daap.dev/name,daap.dev/owner-team=billing",
             View(&left)
         ));
+    }
+
+    #[tokio::test]
+    async fn a_pooler_whose_team_is_behind_is_not_overlooked() {
+        let fake = Fake::default();
+        let k8s = fake.connect();
+        for name in ["orders", "shop", "stock"] {
+            let database = super::super::fixtures::ready(name);
+            let mut pooler = database.pooler.unwrap();
+            if name == "shop" {
+                pooler["metadata"]["labels"][label::OWNER_TEAM] = "billing".into();
+            }
+            for (kind, mut object) in [(Kind::Cluster, database.cluster), (Kind::Pooler, pooler)] {
+                object["metadata"]["namespace"] = "apps".into();
+                k8s.create(kind, &object, false).await.unwrap();
+            }
+        }
+        let listing = Listing {
+            namespace: Some("apps".into()),
+            selector: format!("{},{}=payments", label::NAME, label::OWNER_TEAM),
+            ..Listing::default()
+        };
+        let listed = list(&k8s, listing, Some).await.unwrap().0;
+        let found = listed.iter().map(|one| (one.name(), one.pooler.is_some()));
+        let expected = [("orders", true), ("shop", true), ("stock", true)];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 }

@@ -77,6 +77,24 @@ impl Kubernetes {
         Ok(items)
     }
 
+    /// Names alone, likewise: a tenth of the time of the metadata.
+    pub(crate) async fn names_cached(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<Vec<String>, Failure> {
+        let params = list_params(selector, 0, None).match_any();
+        let request = kube::core::Request::new(kind.path(namespace)).list(&params);
+        let request = request.and_then(|request| of_table(request, Shown::Cells));
+        let incoming = self.send_list(kind, namespace, request).await?;
+        let mut names = Vec::new();
+        incoming
+            .each_row("", "", |row| names.push(row.name))
+            .await?;
+        Ok(names)
+    }
+
     async fn begin(&self, ask: &Ask<'_>, is_table: bool) -> Result<Incoming, Failure> {
         let Ask {
             kind,
@@ -88,7 +106,12 @@ impl Kubernetes {
         let params = list_params(selector, *size, from.clone());
         let request = kube::core::Request::new(kind.path(*namespace)).list(&params);
         let request = if is_table {
-            request.and_then(|request| of_table(request, namespace.is_some()))
+            // Of one namespace, nothing but the cells is needed.
+            let shown = match namespace {
+                Some(_) => Shown::Cells,
+                None => Shown::Metadata,
+            };
+            request.and_then(|request| of_table(request, shown))
         } else {
             request
         };
@@ -114,12 +137,22 @@ impl Kubernetes {
     }
 }
 
-/// Where only one namespace is asked for, nothing but the cells is needed of an object.
+/// What a row of a table shows of its object.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    Cells,
+    /// The metadata, too.
+    Metadata,
+}
+
 fn of_table(
     mut request: http::Request<Vec<u8>>,
-    one_namespace: bool,
+    shown: Shown,
 ) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
-    let object = if one_namespace { "None" } else { "Metadata" };
+    let object = match shown {
+        Shown::Cells => "None",
+        Shown::Metadata => "Metadata",
+    };
     let separator = if request.uri().query().is_some() {
         '&'
     } else {

@@ -116,14 +116,17 @@ fn set(values: &[&str]) -> BTreeSet<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
-/// A Cluster as daap writes it, without anybody who makes a database of it.
-fn cluster(name: &str) -> Value {
-    let name = DatabaseName::parse(name).unwrap();
-    let team = if name.as_str().starts_with("order") {
+fn team(name: &str) -> &'static str {
+    if name.starts_with("order") {
         "payments"
     } else {
         "billing"
-    };
+    }
+}
+
+/// A Cluster as daap writes it, without anybody who makes a database of it.
+fn cluster(name: &DatabaseName) -> Value {
+    let team = team(name.as_str());
     let row = json!({"version": 1, "from": "2026-11-21T10:00:00Z", "by": "payments-dev", "action": "created",
         "set": {"ownerTeam": team, "purpose": "order intake", "instances": 1, "storage": "1Gi"}});
     json!({
@@ -142,25 +145,41 @@ fn cluster(name: &str) -> Value {
     })
 }
 
+/// Its Pooler.
+fn pooler(name: &DatabaseName) -> Value {
+    json!({
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Pooler",
+        "metadata": {
+            "name": name.pooler(),
+            "labels": {"daap.dev/name": name.as_str(), "daap.dev/owner-team": team(name.as_str())},
+        },
+        "spec": {"cluster": {"name": name.cluster()}, "instances": 1, "type": "rw", "pgbouncer": {}},
+    })
+}
+
 async fn write(client: &Client, namespace: &str, names: impl Iterator<Item = String>) {
-    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(
-        "postgresql.cnpg.io",
-        "v1",
-        "Cluster",
-    ));
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
-    let written = futures::stream::iter(names)
-        .map(|name| {
-            let api = api.clone();
-            async move {
-                let object: DynamicObject = serde_json::from_value(cluster(&name)).unwrap();
-                api.create(&PostParams::default(), &object).await
-            }
+    let api = |kind: &str| -> Api<DynamicObject> {
+        let kind = GroupVersionKind::gvk("postgresql.cnpg.io", "v1", kind);
+        let kind = ApiResource::from_gvk(&kind);
+        Api::namespaced_with(client.clone(), namespace, &kind)
+    };
+    let objects = names.flat_map(|name| {
+        let name = DatabaseName::parse(&name).unwrap();
+        [
+            (api("Cluster"), cluster(&name)),
+            (api("Pooler"), pooler(&name)),
+        ]
+    });
+    let written = futures::stream::iter(objects)
+        .map(|(api, object)| async move {
+            let object: DynamicObject = serde_json::from_value(object).unwrap();
+            api.create(&PostParams::default(), &object).await
         })
         .buffer_unordered(16)
         .try_collect::<Vec<_>>()
         .await;
-    written.unwrap_or_else(|error| panic!("failed to write Clusters: {error}"));
+    written.unwrap_or_else(|error| panic!("failed to write databases: {error}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

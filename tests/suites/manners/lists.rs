@@ -61,6 +61,7 @@ async fn lists_are_sorted_and_selected() {
         ),
         (&["list", "-w", "--deleted"], "--watch"),
         (&["list", "-w", "--limit", "1"], "--limit"),
+        (&["list", "--deleted", "--continue", "x"], "--continue"),
         (
             &["list", "--sort-by", "name", "--continue", "x"],
             "--continue",

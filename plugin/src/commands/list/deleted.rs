@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::pattern::matches;
-use super::{Filters, namespace, nothing, selector};
+use super::{Filters, first_of, namespace, nothing, say_what_is_left_out, selector};
 use crate::database::{Restorable, deleted_document, deleted_table};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
@@ -44,12 +44,14 @@ pub(super) async fn show(
         named.is_none_or(|pattern| matches(pattern, name))
             && fields.is_none_or(|fields| fields.selects(&deleted_document(tombstone, now)))
     });
-    if let Some(by) = &output.table.sort_by {
-        found = by.sort(found, |tombstone| deleted_document(tombstone, now))?;
-    }
-    if filters.limit > 0 {
-        found.truncate(filters.limit);
-    }
+    let rest;
+    (found, rest) = match &output.table.sort_by {
+        Some(by) => {
+            let sorted = by.sort(found, |tombstone| deleted_document(tombstone, now))?;
+            first_of(sorted, filters.limit)
+        }
+        None => last_of(found, filters.limit),
+    };
     if found.is_empty() && output.output.is_table() {
         nothing(k8s, filters, "deleted databases");
         return Ok(());
@@ -61,7 +63,19 @@ pub(super) async fn show(
     let headers = !output.table.no_headers;
     stdout(&output.output.render_or(&documents, headers, || {
         deleted_table(&found, output, filters.all_namespaces, now)
-    })?)
+    })?)?;
+    if output.output.is_table() {
+        say_what_is_left_out(rest);
+    }
+    Ok(())
+}
+
+/// Whoever looks for what was deleted looks for what was deleted last.
+fn last_of(mut found: Vec<Value>, limit: usize) -> (Vec<Value>, usize) {
+    found.reverse();
+    let (mut last, rest) = first_of(found, limit);
+    last.reverse();
+    (last, rest)
 }
 
 /// The last that was deleted comes last, beside the prompt.
@@ -74,4 +88,18 @@ fn deleted_at(tombstone: &Value) -> Option<Timestamp> {
 /// Which database an object is of.
 fn identity(object: &Value) -> (&str, Option<&str>) {
     (View(object).namespace(), View(object).label(label::ID))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_leaves_out_what_was_deleted_first() {
+        let found = vec![json!(1), json!(2), json!(3)];
+        assert_eq!(last_of(found.clone(), 2), (vec![json!(2), json!(3)], 1));
+        assert_eq!(last_of(found.clone(), 0), (found, 0));
+    }
 }

@@ -226,6 +226,12 @@ const GOALS: &[Goal] = &[
         ),
         AtMost(0.3),
     ),
+    Goal {
+        what: "completion of a name among 1 000, ms",
+        beside: "itself",
+        figure: Figure::Value(("daap completion of a name, 1000 databases", "ms")),
+        bound: AtMost(100.0),
+    },
     ratio(
         "the 100th change, time",
         "the first",
