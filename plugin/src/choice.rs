@@ -16,6 +16,7 @@ use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::database::{Listing, Restorable, list};
 use crate::failure::Failure;
+use crate::interrupt::Waiting;
 use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::GrowingTable;
 
@@ -42,6 +43,11 @@ impl Among {
     }
 }
 
+/// Whether there is somebody to ask.
+pub(crate) fn can_be_asked() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
 /// A command line that lacks nothing but the name of a database.
 #[derive(Debug)]
 pub(crate) struct Question {
@@ -53,16 +59,16 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// The question, where there is one to ask and somebody to ask it.
-    pub(crate) fn of(error: &clap::Error, arguments: &[OsString]) -> Option<Self> {
-        let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        if !terminal {
-            return None;
+    /// What else is wrong, so that there is nothing to ask.
+    pub(crate) fn objection(&self) -> Option<Failure> {
+        match &self.cli.command {
+            Command::Credentials(args) => args.misplaced_name(),
+            _ => None,
         }
-        Self::about(error, arguments)
     }
 
-    fn about(error: &clap::Error, arguments: &[OsString]) -> Option<Self> {
+    /// The question, where a name is all that is missing.
+    pub(crate) fn about(error: &clap::Error, arguments: &[OsString]) -> Option<Self> {
         let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else {
             return None;
         };
@@ -128,6 +134,8 @@ async fn chosen(prompt: String, choices: &[Vec<String>]) -> Result<usize, Failur
         widths.fit(choice);
     }
     let lines: Vec<String> = choices.iter().map(|choice| widths.line(choice)).collect();
+    // Ctrl-C would end us with the cursor hidden.
+    let waiting = Waiting::begin().await;
     let asked = tokio::task::spawn_blocking(move || {
         Select::new()
             .with_prompt(prompt)
@@ -135,10 +143,9 @@ async fn chosen(prompt: String, choices: &[Vec<String>]) -> Result<usize, Failur
             .default(0)
             .interact_on_opt(&Term::stderr())
     });
-    // Ctrl-C would end us with the cursor hidden.
     let chosen = tokio::select! {
         chosen = asked => chosen.ok().and_then(Result::ok),
-        _ = tokio::signal::ctrl_c() => None,
+        () = waiting.ctrl_c() => None,
     };
     match chosen {
         Some(Some(index)) => Ok(index),
@@ -220,6 +227,17 @@ mod tests {
     ) {
         let question = question(words).unwrap();
         assert_eq!((question.among, question.at), (among, at));
+    }
+
+    #[test]
+    fn a_name_before_rotate_is_not_asked_for_again() {
+        let objection = |words| question(words).unwrap().objection();
+        assert!(objection(&["credentials", "rotate"]).is_none());
+        let failure = objection(&["credentials", "orders", "rotate"]).unwrap();
+        insta::assert_snapshot!(failure.render(), @r"
+        error: 'orders' stands before rotate
+        hint: write it as: kubectl daap credentials rotate NAME
+        ");
     }
 
     #[rstest]

@@ -14,7 +14,7 @@ const FAILED: u8 = 1;
 /// The command line makes no sense.
 const USAGE: u8 = 2;
 /// 128 + SIGINT, as shells report it.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// What may be done about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

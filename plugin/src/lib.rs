@@ -8,6 +8,7 @@
 //! - `rights` is what each command needs of RBAC.
 //! - `forward` is a local port to a pooler, `login` how a client logs in there.
 //! - `failure` is every error: message, fields, next step, exit code.
+//! - `interrupt` is Ctrl-C, and who is told of it.
 
 mod choice;
 mod cli;
@@ -18,6 +19,7 @@ mod context;
 mod database;
 mod failure;
 mod forward;
+mod interrupt;
 mod kubernetes;
 mod login;
 mod operation;
@@ -33,7 +35,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use choice::Question;
-use cli::{Cli, Command, suggest, with_template};
+use cli::{Cli, Command, suggest, with_switches, with_template};
 use commands::{
     apply, can_i, connect, create, credentials, delete, describe, diff, doctor, events, explain,
     get, history, list, proxy, purge, repair, restore, rollback, suggestion, transfer, tree,
@@ -41,8 +43,8 @@ use commands::{
 };
 use context::Context;
 use failure::{Class, Failure};
-use rights::with_missing;
 pub use rights::{NeededIn, NeededRight, Needs, needs};
+use rights::{Typed, with_missing};
 
 /// The command line as clap sees it, for completion and for the reference of commands.
 #[must_use]
@@ -56,44 +58,56 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(words) = completion::requested(&arguments) {
         return completion::run(words);
     }
-    let arguments = with_template(arguments);
+    let arguments = with_switches(with_template(arguments));
     let result = match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
             trace(cli.kubernetes.verbosity);
-            within_runtime(dispatch(cli))
+            within_runtime(dispatch(cli, &arguments))
         }
         Err(error) => {
-            let Some(question) = Question::of(&error, &arguments) else {
+            let question = Question::about(&error, &arguments);
+            if let Some(failure) = question.as_ref().and_then(Question::objection) {
+                return told(&failure);
+            }
+            let Some(question) = question.filter(|_| choice::can_be_asked()) else {
                 let error = suggest(error);
                 // Help on stdout with 0, a usage error on stderr with 2. A closed pipe is no error.
                 let _ = error.print();
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
             };
-            within_runtime(async { dispatch(question.ask().await?).await })
+            within_runtime(async { dispatch(question.ask().await?, &arguments).await })
         }
     };
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            let _ = std::io::stderr()
-                .lock()
-                .write_all(failure.render().as_bytes());
-            failure.exit_code()
-        }
-    }
+    result.unwrap_or_else(|failure| told(&failure))
+}
+
+fn told(failure: &Failure) -> ExitCode {
+    let _ = std::io::stderr()
+        .lock()
+        .write_all(failure.render().as_bytes());
+    failure.exit_code()
 }
 
 fn within_runtime(
     work: impl Future<Output = Result<ExitCode, Failure>>,
 ) -> Result<ExitCode, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(format!("failed to start: {error}")))?
-        .block_on(work)
+        .map_err(|error| Failure::new(format!("failed to start: {error}")))?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = interrupt::unheard() => Ok(ExitCode::from(failure::INTERRUPTED)),
+        }
+    });
+    // A prompt that was interrupted still reads the terminal: it is not waited for.
+    runtime.shutdown_background();
+    result
 }
 
-async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+async fn dispatch(cli: Cli, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     cli.refuse_template()?;
     let Cli {
         kubernetes,
@@ -102,21 +116,20 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     } = cli;
     output::repeat_flags(kubernetes.typed_again(), || commands_of(&self::command()));
     let context = Rc::new(Context::new(kubernetes));
-    let word = command.word();
     match command_line(Rc::clone(&context), command).await {
-        Err(failure) => Err(in_full(&context, word, failure).await),
+        Err(failure) => Err(in_full(&context, arguments, failure).await),
         done => done,
     }
 }
 
 /// A failure with what the user would have to ask next.
-async fn in_full(context: &Context, command: &str, failure: Failure) -> Failure {
+async fn in_full(context: &Context, arguments: &[OsString], failure: Failure) -> Failure {
     let failure = suggestion::with_meant(context, failure).await;
     if failure.classification() != Class::Forbidden {
         return failure;
     }
     match context.kubernetes().await {
-        Ok(k8s) => with_missing(k8s, command, failure).await,
+        Ok(k8s) => with_missing(k8s, &Typed::of(command(), arguments), failure).await,
         Err(_) => failure,
     }
 }

@@ -372,6 +372,40 @@ async fn a_dry_run_writes_nothing() {
         (place.state("orders").0 == "ready").then_some(())
     })
     .await;
+
+    let ways = [
+        ("--dry-run=client", "(dry run)"),
+        ("--dry-run=server", "(server dry run)"),
+    ];
+    for (way, suffix) in ways {
+        let deleted = place.done(&["delete", "orders", way]);
+        assert_eq!(deleted, format!("database/orders deleted {suffix}\n"));
+        let offered = place.done(&["transfer", "orders", "--to", "billing", way]);
+        let expected = format!("database/orders offered to billing {suffix}\n");
+        assert_eq!(offered, expected);
+    }
+    for words in [
+        &["delete", "orders"][..],
+        &["transfer", "orders", "--to", "billing"],
+    ] {
+        let words = [words, &["--dry-run=server"]].concat();
+        let said = place.fails_by(User::BillingDev, &words);
+        assert!(said.contains("may not act for that team"), "{said}");
+    }
+    let history = place.done(&["history", "orders", "--no-headers"]);
+    assert_eq!(history.lines().count(), 1, "{history}");
+    assert_eq!(place.state("orders").0, "ready");
+
+    place.done(&["delete", "orders", "--yes"]);
+    for (way, suffix) in ways {
+        let purged = place.done(&["purge", "orders", way]);
+        assert_eq!(purged, format!("database/orders purged {suffix}\n"));
+    }
+    let by_another = ["purge", "orders", "--dry-run=server"];
+    let said = place.fails_by(User::BillingDev, &by_another);
+    assert!(said.contains("may not act for that team"), "{said}");
+    let kept = place.done(&["list", "--restorable", "-o", "name"]);
+    assert_eq!(kept, "database/orders\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use daap_tests::place::{Place, eventually, run, text};
 use daap_tests::sandbox::User;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 const CLUSTER: &str = "cluster/daap-orders";
@@ -256,6 +260,53 @@ async fn data_is_kept_for_as_long_as_the_policy_says() {
     assert!((7 * 24 - 1..=7 * 24 + 1).contains(&hours), "{kept}");
 }
 
+/// Says in a tombstone that its time is over.
+fn expire(place: &Place<'_>, name: &str) {
+    let selector = format!("daap.dev/name={name},daap.dev/deleted=true");
+    let list = place.kubectl(&["get", "configmap", "-l", &selector, "-o", "json"], None);
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let tombstone = list.pointer("/items/0/metadata").unwrap();
+    let content = tombstone["annotations"]["daap.dev/tombstone"].as_str();
+    let mut content: Value = serde_json::from_str(content.unwrap()).unwrap();
+    content["until"] = "2026-01-01T00:00:00Z".into();
+    let patch = json!({"metadata": {"annotations": {"daap.dev/tombstone": content.to_string()}}});
+    let map = format!("configmap/{}", tombstone["name"].as_str().unwrap());
+    let patch = patch.to_string();
+    place.kubectl(&["patch", &map, "--type", "merge", "-p", &patch], None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_while_what_has_expired_is_purged_leaves_the_next_one_alone() {
+    let place = Place::shared("expired-ctrl-c").await;
+    for name in ["orders", "shop"] {
+        place.create(name, &[]);
+        place.done(&["delete", name, "--yes"]);
+        expire(&place, name);
+    }
+    let mut command = place.sandbox.plugin_alone(User::Admin);
+    command.args(["purge", "--expired", "--yes", "-n", place.namespace]);
+    let mut purging = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(purging.stderr.take().unwrap()).lines();
+    let begun = |line: &String| line.ends_with("making sure that nobody restores it");
+    let line = lines.by_ref().map(Result::unwrap).find(begun).unwrap();
+    assert!(line.contains("database/orders"), "{line}");
+    kill_process(Pid::from_child(&purging), Signal::INT).unwrap();
+    let said: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(purging.wait().unwrap().code(), Some(130), "{said:?}");
+    let namespace = place.namespace;
+    let told = [
+        format!("error: {namespace}/orders: interrupted: making sure that nobody restores it"),
+        format!("  not looked at any more: {namespace}/shop"),
+    ];
+    assert!(told.iter().all(|line| said.contains(line)), "{said:?}");
+    let left = place.kubectl(&["get", "pvc", "-o", "name"], None);
+    assert!(
+        left.contains("daap-orders-1") && left.contains("daap-shop-1"),
+        "{left}"
+    );
+    place.done(&["restore", "shop"]);
+}
+
 /// As the account of `manifests/purge`, with exactly its rights.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_expired_is_purged_with_the_least_rights_that_work() {
@@ -268,21 +319,7 @@ async fn what_has_expired_is_purged_with_the_least_rights_that_work() {
         place.create(name, &[]);
         place.done(&["delete", name, "--yes"]);
     }
-    let selector = "daap.dev/name=orders,daap.dev/deleted=true";
-    let list = place.kubectl(&["get", "configmap", "-l", selector, "-o", "json"], None);
-    let list: Value = serde_json::from_str(&list).unwrap();
-    let tombstone = list.pointer("/items/0/metadata").unwrap();
-    let mut content: Value = serde_json::from_str(
-        tombstone["annotations"]["daap.dev/tombstone"]
-            .as_str()
-            .unwrap(),
-    )
-    .unwrap();
-    content["until"] = "2026-01-01T00:00:00Z".into();
-    let patch = json!({"metadata": {"annotations": {"daap.dev/tombstone": content.to_string()}}});
-    let map = format!("configmap/{}", tombstone["name"].as_str().unwrap());
-    let patch = patch.to_string();
-    place.kubectl(&["patch", &map, "--type", "merge", "-p", &patch], None);
+    expire(&place, "orders");
 
     let purge = [
         "purge",

@@ -3,6 +3,7 @@
 mod dry_run;
 mod duration;
 mod kubernetes;
+mod switches;
 mod synonyms;
 mod template;
 
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use dry_run::DryRun;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use kubernetes::KubernetesFlags;
+pub(crate) use switches::with_switches;
 pub(crate) use synonyms::suggest;
 pub(crate) use template::with_template;
 
@@ -172,38 +174,6 @@ pub(crate) enum Command {
     Doctor(doctor::DoctorArgs),
     /// Show versions of client, server, operator and webhook
     Version(version::VersionArgs),
-}
-
-impl Command {
-    /// As it is typed, and as the table of rights calls it.
-    pub(crate) fn word(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "create",
-            Self::Get(_) => "get",
-            Self::List(_) => "list",
-            Self::Tree(_) => "tree",
-            Self::History(_) => "history",
-            Self::Explain(_) => "explain",
-            Self::Describe(_) => "describe",
-            Self::Events(_) => "events",
-            Self::CanI(_) => "can-i",
-            Self::Connect(_) => "connect",
-            Self::Proxy(_) => "proxy",
-            Self::Credentials(_) => "credentials",
-            Self::Apply(_) => "apply",
-            Self::Update(_) => "update",
-            Self::Rollback(_) => "rollback",
-            Self::Transfer(_) => "transfer",
-            Self::Delete(_) => "delete",
-            Self::Restore(_) => "restore",
-            Self::Purge(_) => "purge",
-            Self::Diff(_) => "diff",
-            Self::Repair(_) => "repair",
-            Self::Completion(_) => "completion",
-            Self::Doctor(_) => "doctor",
-            Self::Version(_) => "version",
-        }
-    }
 }
 
 #[cfg(test)]

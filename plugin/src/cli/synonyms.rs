@@ -50,6 +50,9 @@ const SYNONYMS: [(&str, &[&str]); 12] = [
 
 /// Suggests the command that is meant, where clap has no suggestion of its own.
 pub(crate) fn suggest(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::UnknownArgument {
+        return suggest_dashes(error);
+    }
     if error.kind() != ErrorKind::InvalidSubcommand {
         return error;
     }
@@ -63,6 +66,32 @@ pub(crate) fn suggest(mut error: clap::Error) -> clap::Error {
             ContextValue::Strings(vec![meant.to_owned()]),
         );
     }
+    error
+}
+
+/// Says where arguments for another program stand, where a command takes some.
+fn suggest_dashes(mut error: clap::Error) -> clap::Error {
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+    let Some((_, passed_on)) = usage.as_deref().and_then(|usage| usage.split_once("[-- ")) else {
+        return error;
+    };
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    // Of flags clap says it itself.
+    if typed.starts_with('-') {
+        return error;
+    }
+    let what = if passed_on.contains("PSQL-ARGS") {
+        "arguments of psql come"
+    } else {
+        "a command to run comes"
+    };
+    let tip = format!("{what} after '--', as in '-- {typed}'");
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![tip.into()]),
+    );
     error
 }
 
@@ -90,6 +119,22 @@ mod tests {
                 assert!(command.find_subcommand(word).is_none(), "{word}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_for_another_program_comes_after_dashes() {
+        let said = |words: &[&str]| {
+            let words = ["kubectl-daap"].iter().chain(words);
+            suggest(Cli::try_parse_from(words).unwrap_err()).to_string()
+        };
+        let tip = "tip: arguments of psql come after '--', as in '-- mydb'";
+        let text = said(&["connect", "orders", "mydb"]);
+        assert!(text.contains(tip), "{text}");
+        let tip = "tip: a command to run comes after '--', as in '-- pg_dump'";
+        let text = said(&["proxy", "orders", "pg_dump"]);
+        assert!(text.contains(tip), "{text}");
+        let text = said(&["list", "orders"]);
+        assert!(!text.contains("after '--'"), "{text}");
     }
 
     #[test]

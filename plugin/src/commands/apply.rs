@@ -20,7 +20,7 @@ use crate::failure::{Complaint, Failure};
 use crate::kubernetes::Kubernetes;
 use crate::operation::{self, Create, Deadline, Ready, Update};
 use crate::output::{Documents, OutputFormat, Progress, stderr, stdout, stdout_line};
-use crate::rights::with_missing;
+use crate::rights::{Typed, with_missing};
 use plan::{Action, Plan};
 use wanted::Wanted;
 
@@ -159,7 +159,7 @@ pub(crate) async fn run(context: &Context, args: ApplyArgs) -> Result<(), Failur
         stderr(&plan.diff);
     }
     if writes > 0 && args.flags.is_real() && !args.yes {
-        ask(writes)?;
+        ask(writes).await?;
     }
     let total = plans.len();
     let mut failed = Vec::new();
@@ -171,7 +171,7 @@ pub(crate) async fn run(context: &Context, args: ApplyArgs) -> Result<(), Failur
             Ok(plan) => done.push(plan),
             Err(failure) if failure.is_interruption() => return Err(failure),
             Err(failure) => {
-                let failure = with_missing(&k8s, "apply", failure).await;
+                let failure = with_missing(&k8s, &Typed::plain("apply"), failure).await;
                 stderr(
                     &failure
                         .in_document(&place)
@@ -217,13 +217,14 @@ fn override_reason(args: &ApplyArgs, plans: &mut [Plan]) -> Result<(), Failure> 
     Ok(())
 }
 
-fn ask(writes: usize) -> Result<(), Failure> {
+async fn ask(writes: usize) -> Result<(), Failure> {
     let databases = if writes == 1 { "database" } else { "databases" };
     confirm(
         &format!("apply to {writes} {databases}"),
         "what is shown above is written",
         "yes",
     )
+    .await
 }
 
 async fn apply(args: &ApplyArgs, mut plan: Plan) -> Result<Plan, Failure> {

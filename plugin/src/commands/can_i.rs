@@ -25,7 +25,11 @@ Examples:
   kubectl daap can-i delete orders -n apps
   kubectl daap can-i create --owner-team payments
   kubectl daap can-i update orders --as eve
+  kubectl daap can-i transfer orders --accept
   kubectl daap can-i --list -n apps";
+
+/// The row of who is offered a database.
+const ACCEPT: &str = "transfer --accept";
 
 /// Arguments of `can-i`.
 #[derive(Args, Debug)]
@@ -42,9 +46,12 @@ pub(crate) struct CanIArgs {
     /// Name of the database; without one, only rights and teams are judged
     #[arg(value_name = "NAME")]
     database: Option<OsString>,
-    /// The team that is to own it: of `create`, and of `transfer` where it goes
+    /// The team that is to own it: of `create` and `apply`, and of `transfer` where it goes
     #[arg(long, value_name = "TEAM")]
     owner_team: Option<OsString>,
+    /// Of `transfer`: accept what is offered
+    #[arg(long, conflicts_with_all = ["owner_team", "list"])]
+    accept: bool,
     /// Every team that you own, and every command that you may use
     #[arg(long, conflicts_with_all = ["verb", "database", "owner_team"])]
     list: bool,
@@ -85,6 +92,7 @@ pub(crate) async fn run(context: &Context, args: CanIArgs) -> Result<ExitCode, F
         verb,
         database,
         owner_team,
+        accept,
         list,
         output,
     } = args;
@@ -93,7 +101,13 @@ pub(crate) async fn run(context: &Context, args: CanIArgs) -> Result<ExitCode, F
         return Ok(ExitCode::SUCCESS);
     }
     let verb = verb.unwrap_or_default();
-    let row = row(&verb).ok_or_else(|| Failure::usage(format!("no command is called '{verb}'")))?;
+    if accept && verb != "transfer" {
+        return Err(
+            Failure::usage(format!("{verb} accepts nothing")).hint("--accept goes with transfer")
+        );
+    }
+    let form = if accept { ACCEPT } else { verb.as_str() };
+    let row = row(form).ok_or_else(|| Failure::usage(format!("no command is called '{verb}'")))?;
     let name = database.as_deref().map(Name::parse).transpose()?;
     let mut input = Input::default();
     let team = input.optional("--owner-team", given(owner_team.as_ref()), Team::parse);

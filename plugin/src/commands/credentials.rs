@@ -71,8 +71,23 @@ enum Change {
     Rotate(rotate::RotateArgs),
 }
 
+impl CredentialsArgs {
+    /// A name that stands before `rotate`, whose own it should be.
+    pub(crate) fn misplaced_name(&self) -> Option<Failure> {
+        let name = self.change.as_ref().and(self.name.as_ref())?;
+        let name = name.to_string_lossy();
+        Some(
+            Failure::usage(format!("'{name}' stands before rotate"))
+                .hint("write it as: kubectl daap credentials rotate NAME"),
+        )
+    }
+}
+
 /// Shows how to connect, or changes the password.
 pub(crate) async fn run(context: &Context, args: CredentialsArgs) -> Result<(), Failure> {
+    if let Some(failure) = args.misplaced_name() {
+        return Err(failure);
+    }
     let CredentialsArgs {
         change,
         name,
@@ -83,12 +98,7 @@ pub(crate) async fn run(context: &Context, args: CredentialsArgs) -> Result<(), 
         container,
     } = args;
     match (change, name) {
-        (Some(Change::Rotate(args)), None) => rotate::run(context, args).await,
-        (Some(Change::Rotate(_)), Some(name)) => Err(Failure::usage(format!(
-            "'{}' stands before rotate",
-            name.to_string_lossy()
-        ))
-        .hint("write it as: kubectl daap credentials rotate NAME")),
+        (Some(Change::Rotate(args)), _) => rotate::run(context, args).await,
         (None, _) if workload.is_some() && output != output::Shape::Own(Shape::Manifest) => {
             Err(Failure::usage("--for needs -o manifest"))
         }

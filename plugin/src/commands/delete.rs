@@ -52,7 +52,7 @@ pub(crate) struct DeleteArgs {
     /// How long to try and to wait
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
     timeout: Duration,
-    /// Write nothing: check that the database is there and that you may delete it
+    /// Write nothing: check that you may delete it and that nothing uses it; `server` asks admission as well
     #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     dry_run: DryRun,
     /// How to print: name
@@ -110,7 +110,14 @@ async fn delete(
     } else {
         " deleted"
     };
+    let manner = Manner {
+        purge: args.purge,
+        force: args.force,
+        reason,
+    };
+    let mut delete = Delete::new(k8s.clone(), name.clone(), manner);
     if args.dry_run != DryRun::None {
+        delete.dry_run(args.dry_run == DryRun::Server).await?;
         return stdout_line(&format!(
             "database/{name}{printed}{}",
             args.dry_run.suffix()
@@ -118,16 +125,10 @@ async fn delete(
     }
     if !args.yes {
         let (what, consequence) = question(k8s, name, database.as_ref(), args.purge);
-        confirm(&what, consequence, name.as_str())?;
+        confirm(&what, consequence, name.as_str()).await?;
     }
     let deadline = Deadline::within(args.timeout);
     let progress = Progress::new(&format!("database/{name}"));
-    let manner = Manner {
-        purge: args.purge,
-        force: args.force,
-        reason,
-    };
-    let mut delete = Delete::new(k8s.clone(), name.clone(), manner);
     let world = operation::run(&mut delete, deadline, &progress).await?;
     drop(progress);
     super::retained_volumes::say(k8s, &delete.destroyed).await;

@@ -10,10 +10,10 @@ use daap_crds::object::View;
 use jiff::Timestamp;
 
 use crate::context::Context;
+use crate::database::Name;
 use crate::database::events::{self, Which, table};
-use crate::database::{Name, find_or_lost};
-use crate::failure::Failure;
-use crate::kubernetes::Kubernetes;
+use crate::failure::{Class, Failure};
+use crate::kubernetes::{Kind, Kubernetes};
 use crate::output::{Documents, OutputFormat, stderr_line, stdout};
 
 const EXAMPLES: &str = "\
@@ -141,7 +141,7 @@ async fn nothing(k8s: &Kubernetes, wish: &Wish) -> Result<(), Failure> {
     let of = match &wish.name {
         None => String::new(),
         Some(name) => {
-            if find_or_lost(k8s, name).await?.is_none() {
+            if !is_known(k8s, name).await? {
                 return Err(super::get::missing(k8s, name).await);
             }
             format!(" of database/{name}")
@@ -152,4 +152,20 @@ async fn nothing(k8s: &Kubernetes, wish: &Wish) -> Result<(), Failure> {
         k8s.namespace()
     ));
     Ok(())
+}
+
+/// Whether something of the database is there. Who may not look is not told that it is not.
+async fn is_known(k8s: &Kubernetes, name: &DatabaseName) -> Result<bool, Failure> {
+    for (kind, object) in [
+        (Kind::Cluster, name.cluster()),
+        (Kind::Pooler, name.pooler()),
+    ] {
+        match k8s.get(kind, &object).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return Ok(true),
+            Err(failure) if failure.classification() == Class::Forbidden => return Ok(true),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(false)
 }

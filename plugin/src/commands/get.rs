@@ -83,6 +83,7 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
     } = args;
     let output = match output {
         Shape::Own(Own::Tree) => {
+            refuse_beside_tree(deleted, watch, &filters)?;
             return show_tree(context, database.as_deref(), table_flags.no_headers).await;
         }
         Shape::General(output) => OutputFlags {
@@ -96,6 +97,9 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
     if filters.any() {
         return Err(Failure::usage("a name and filters do not go together")
             .hint("leave the name out to list, or the filters to get one"));
+    }
+    if deleted && watch.is_given() {
+        return Err(list::deleted_do_not_change());
     }
     let name = Name::parse(&name)?;
     let k8s = context.kubernetes().await?;
@@ -124,6 +128,26 @@ pub(crate) async fn run(context: &Context, args: GetArgs) -> Result<(), Failure>
         ));
     }
     Ok(())
+}
+
+/// What a tree has no use for.
+fn refuse_beside_tree(deleted: bool, watch: WatchFlags, filters: &Filters) -> Result<(), Failure> {
+    let (wrong, hint) = if watch.is_given() {
+        (
+            "a tree is not watched",
+            "leave -o tree out to follow the state, or -w to see the tree once",
+        )
+    } else if deleted {
+        (
+            "a deleted database consists of nothing that a tree could show",
+            "-o yaml shows what is kept of it",
+        )
+    } else if filters.any() {
+        ("a tree is of one database", "give its name, and no filters")
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(wrong).hint(hint))
 }
 
 async fn show_tree(

@@ -10,6 +10,7 @@ pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+mod each;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod get;

@@ -5,6 +5,7 @@ use std::process::{ExitCode, ExitStatus};
 use tokio::process::Command;
 
 use crate::failure::Failure;
+use crate::interrupt;
 
 /// Runs it to its end; its exit code is ours. `missing` is what there is to say where it is not
 /// installed.
@@ -30,7 +31,7 @@ pub(super) async fn run(mut command: Command, missing: Failure) -> Result<ExitCo
             }
             // The terminal has sent it to the program as well, which knows what to do with it: psql
             // cancels its query.
-            _ = tokio::signal::ctrl_c() => {}
+            () = interrupt::ctrl_c() => {}
         }
     }
 }

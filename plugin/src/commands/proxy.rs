@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::database::{Access, Name};
 use crate::failure::Failure;
 use crate::forward::Forward;
+use crate::interrupt;
 use crate::kubernetes::{Kind, Kubernetes, Right};
 use crate::login::{AuthorityFlags, Login, Shape, authority};
 use crate::output::{stderr_line, stdout};
@@ -162,21 +163,22 @@ fn explain(k8s: &Kubernetes, login: &Login, forward: &Forward, output: Shape) {
 
 /// Waits for Ctrl-C, or for whoever else ends us.
 async fn interrupted() -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::new(format!("failed to wait for Ctrl-C: {error}"));
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let failed =
+            |error: std::io::Error| Failure::new(format!("failed to wait for signals: {error}"));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
         tokio::select! {
-            result = tokio::signal::ctrl_c() => result.map_err(failed),
-            _ = terminate.recv() => Ok(()),
-            _ = hang_up.recv() => Ok(()),
+            () = interrupt::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
+    interrupt::ctrl_c().await;
+    Ok(())
 }
 
 #[cfg(test)]

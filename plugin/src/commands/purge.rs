@@ -94,7 +94,7 @@ async fn one(k8s: &Kubernetes, name: &DatabaseName, args: &PurgeArgs) -> Result<
             "destroying the data of the deleted database '{name}' in namespace {}",
             k8s.namespace()
         );
-        confirm(&what, "it cannot be brought back", name.as_str())?;
+        confirm(&what, "it cannot be brought back", name.as_str()).await?;
     }
     finish(k8s, name, purge, args).await
 }
@@ -111,6 +111,8 @@ async fn finish(
         operation::run(&mut purge, Deadline::within(args.timeout), &progress).await?;
         drop(progress);
         retained_volumes::say(k8s, &purge.destroyed).await;
+    } else if args.dry_run == DryRun::Server {
+        purge.dry_run().await?;
     }
     stdout_line(&format!("database/{name} purged{}", args.dry_run.suffix()))?;
     if args.dry_run == DryRun::None {

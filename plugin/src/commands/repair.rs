@@ -10,6 +10,7 @@ use daap_crds::object::View;
 use daap_crds::pending::{OperationName, Pending};
 use serde_json::Value;
 
+use super::each::each;
 use super::{next, restore};
 use crate::cli::parse_duration;
 use crate::context::Context;
@@ -64,9 +65,9 @@ pub(crate) async fn run(context: &Context, args: RepairArgs) -> Result<(), Failu
     Ok(())
 }
 
-/// One after the other; a failure of one keeps none of the others from being repaired.
+/// One after the other.
 async fn repair_all(k8s: &Kubernetes, args: &RepairArgs) -> Result<(), Failure> {
-    let (mut failed, mut seen) = (Vec::new(), 0_usize);
+    let (mut concerned, mut seen) = (Vec::new(), 0_usize);
     for cluster in k8s.list(Kind::Cluster, label::NAME).await? {
         let view = View(&cluster);
         let text = view.label(label::NAME).unwrap_or_default();
@@ -85,16 +86,7 @@ async fn repair_all(k8s: &Kubernetes, args: &RepairArgs) -> Result<(), Failure> 
             ));
             continue;
         }
-        match repair(k8s, &name, args).await {
-            Ok(word) => stdout_line(&format!("database/{name} {word}"))?,
-            Err(failure) => {
-                let _ = failure.render().lines().try_for_each(|line| {
-                    stderr_line(line);
-                    Ok::<(), Failure>(())
-                });
-                failed.push(name.to_string());
-            }
-        }
+        concerned.push((name.to_string(), name));
     }
     if seen == 0 {
         stderr_line(&format!(
@@ -102,10 +94,11 @@ async fn repair_all(k8s: &Kubernetes, args: &RepairArgs) -> Result<(), Failure> 
             k8s.namespace()
         ));
     }
-    if failed.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(format!("not repaired: {}", failed.join(", "))))
+    each(concerned, "not repaired", async |name: DatabaseName| {
+        let word = repair(k8s, &name, args).await?;
+        stdout_line(&format!("database/{name} {word}"))
+    })
+    .await
 }
 
 fn pending(cluster: &Value) -> Option<OperationName> {

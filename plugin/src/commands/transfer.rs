@@ -8,7 +8,7 @@ use daap_crds::contract::annotation;
 use daap_crds::names::{DatabaseName, Team};
 
 use super::input::{Input, given, reason};
-use crate::cli::parse_duration;
+use crate::cli::{DryRun, parse_duration};
 use crate::context::Context;
 use crate::database::{Name, find};
 use crate::failure::Failure;
@@ -47,6 +47,9 @@ pub(crate) struct TransferArgs {
     /// How long to try
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     timeout: Duration,
+    /// Write nothing: check that it could be done; `server` asks admission as well
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
 }
 
 /// Offers a database to another team, accepts such an offer, or withdraws it.
@@ -73,14 +76,22 @@ pub(crate) async fn run(context: &Context, args: TransferArgs) -> Result<(), Fai
         None if args.accept => Half::Accept,
         None => Half::Cancel,
     };
-    let progress = Progress::new(&format!("database/{name}"));
-    let mut transfer = Transfer::new(k8s.clone(), name.clone(), half.clone(), reason);
-    operation::run(&mut transfer, Deadline::within(args.timeout), &progress).await?;
     let done = match &half {
         Half::Offer(team) => format!("offered to {team}"),
         Half::Move(_) | Half::Accept => "transferred".to_owned(),
         Half::Cancel => "offer withdrawn".to_owned(),
     };
+    let mut transfer = Transfer::new(k8s.clone(), name.clone(), half.clone(), reason);
+    match args.dry_run {
+        DryRun::None => {}
+        DryRun::Client => transfer.check().await?,
+        DryRun::Server => transfer.dry_run().await?,
+    }
+    if args.dry_run != DryRun::None {
+        return stdout_line(&format!("database/{name} {done}{}", args.dry_run.suffix()));
+    }
+    let progress = Progress::new(&format!("database/{name}"));
+    operation::run(&mut transfer, Deadline::within(args.timeout), &progress).await?;
     read_back(k8s, &name, &half).await?;
     drop(progress);
     stdout_line(&format!("database/{name} {done}"))?;

@@ -65,6 +65,24 @@ impl Delete {
         }
     }
 
+    /// Looks for what else uses the database and, where the `server` is to judge, lets admission judge the
+    /// first write; writes nothing.
+    pub(crate) async fn dry_run(&mut self, server: bool) -> Result<(), Failure> {
+        let world = self.observe().await?;
+        let next = self.next(&world)?;
+        let (Next::Do(Step::Mark), Some(cluster)) = (next, world.cluster.as_ref().map(View)) else {
+            return Ok(());
+        };
+        self.refuse_dependents(cluster).await?;
+        if server {
+            let patch = Self::marking(cluster, Step::WriteTombstone, None);
+            self.k8s
+                .merge(Kind::Cluster, cluster.name(), &patch, true)
+                .await?;
+        }
+        Ok(())
+    }
+
     fn pending(cluster: Option<View<'_>>, step: &str, error: Option<String>) -> String {
         let since = cluster
             .and_then(|cluster| Pending::parse(cluster.annotation(annotation::PENDING)?))

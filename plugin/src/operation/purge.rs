@@ -96,8 +96,27 @@ impl Purge {
         Ok(())
     }
 
-    /// Changes the tombstones as they were read: somebody else's change is looked at first.
+    /// Lets admission judge the first write, and writes nothing.
+    pub(crate) async fn dry_run(&mut self) -> Result<(), Failure> {
+        let world = self.observe().await?;
+        if let Next::Do(Step::MarkPurged) = self.next(&world)? {
+            self.write(&world, |tombstone| tombstone.stage = Stage::Purged, true)
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn rewrite(&self, world: &World, change: impl Fn(&mut Tombstone)) -> Result<(), Failure> {
+        self.write(world, change, false).await
+    }
+
+    /// Changes the tombstones as they were read: somebody else's change is looked at first.
+    async fn write(
+        &self,
+        world: &World,
+        change: impl Fn(&mut Tombstone),
+        dry_run: bool,
+    ) -> Result<(), Failure> {
         for config_map in &world.tombstones {
             let view = View(config_map);
             let Some(mut tombstone) = Tombstone::read(view) else {
@@ -108,7 +127,7 @@ impl Purge {
             let version = view.text("/metadata/resourceVersion").unwrap_or_default();
             map_at(&mut patch, &["metadata"]).insert("resourceVersion".into(), version.into());
             self.k8s
-                .merge(Kind::ConfigMap, view.name(), &patch, false)
+                .merge(Kind::ConfigMap, view.name(), &patch, dry_run)
                 .await?;
         }
         Ok(())

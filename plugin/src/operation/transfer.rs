@@ -80,6 +80,48 @@ impl Transfer {
         }
     }
 
+    /// Fails where there is nothing to transfer.
+    pub(crate) async fn check(&mut self) -> Result<(), Failure> {
+        let world = self.observe().await?;
+        self.next(&world).map(drop)
+    }
+
+    /// Lets admission judge the first write, and writes nothing.
+    pub(crate) async fn dry_run(&mut self) -> Result<(), Failure> {
+        let world = self.observe().await?;
+        if let (Next::Do(step), Some(cluster)) = (self.next(&world)?, &world.cluster)
+            && let Some((kind, name, patch)) = self.write(step, View(cluster))?
+        {
+            self.k8s.merge(kind, &name, &patch, true).await?;
+        }
+        Ok(())
+    }
+
+    /// What a step patches; none where it is not ours to write but the webhook's.
+    fn write(
+        &self,
+        step: Step,
+        cluster: View<'_>,
+    ) -> Result<Option<(Kind, String, Value)>, Failure> {
+        let patch = match step {
+            Step::Stamp => return Ok(None),
+            Step::Offer | Step::Withdraw => {
+                let to = match &self.half {
+                    Half::Offer(team) => team.as_str().into(),
+                    _ => Value::Null,
+                };
+                annotate(&[(annotation::OFFERED_TO, to)])
+            }
+            Step::ChangeTeam => self.change_team(cluster)?,
+            Step::LabelPooler => {
+                let patch = pair::team_of(cluster);
+                return Ok(Some((Kind::Pooler, self.name.pooler(), patch)));
+            }
+            Step::Finish => annotate(&[(annotation::PENDING, Value::Null)]),
+        };
+        Ok(Some((Kind::Cluster, cluster.name().to_owned(), patch)))
+    }
+
     fn begin(&self, cluster: View<'_>) -> Result<Next<Step>, Failure> {
         let (name, namespace) = (&self.name, self.k8s.namespace());
         let owner = cluster.label(label::OWNER_TEAM).unwrap_or_default();
@@ -196,30 +238,11 @@ impl Operation for Transfer {
         let Some(cluster) = world.cluster.as_ref().map(View) else {
             return Ok(None);
         };
-        let (kind, name, patch) = match step {
-            Step::Stamp => {
-                stderr_line(stamps::NO_WEBHOOK);
-                world.cluster = Some(stamps::write(&self.k8s, cluster.0, None).await?);
-                self.stamped = true;
-                return Ok(Some(world));
-            }
-            Step::Offer | Step::Withdraw => {
-                let to = match &self.half {
-                    Half::Offer(team) => team.as_str().into(),
-                    _ => Value::Null,
-                };
-                let patch = annotate(&[(annotation::OFFERED_TO, to)]);
-                (Kind::Cluster, cluster.name().to_owned(), patch)
-            }
-            Step::ChangeTeam => {
-                let patch = self.change_team(cluster)?;
-                (Kind::Cluster, cluster.name().to_owned(), patch)
-            }
-            Step::LabelPooler => (Kind::Pooler, self.name.pooler(), pair::team_of(cluster)),
-            Step::Finish => {
-                let patch = annotate(&[(annotation::PENDING, Value::Null)]);
-                (Kind::Cluster, cluster.name().to_owned(), patch)
-            }
+        let Some((kind, name, patch)) = self.write(step, cluster)? else {
+            stderr_line(stamps::NO_WEBHOOK);
+            world.cluster = Some(stamps::write(&self.k8s, cluster.0, None).await?);
+            self.stamped = true;
+            return Ok(Some(world));
         };
         let written = self.k8s.merge(kind, &name, &patch, false).await?;
         match kind {

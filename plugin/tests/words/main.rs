@@ -8,6 +8,7 @@
 
 mod commands;
 mod help;
+mod man;
 mod mentions;
 mod messages;
 mod reference;

@@ -3,7 +3,7 @@
 use crate::ground::{Ground, lasting, told};
 
 /// What is typed wrong, and how the snapshot is called.
-const WRONG: [(&str, &[&str]); 16] = [
+const WRONG: [(&str, &[&str]); 27] = [
     ("no-such-command", &["crate", "orders"]),
     ("no-such-flag", &["list", "--onwer-team", "payments"]),
     ("no-such-format", &["list", "-o", "xml"]),
@@ -50,6 +50,23 @@ const WRONG: [(&str, &[&str]); 16] = [
     ("no-version", &["rollback", "orders", "--to", "9"]),
     ("nothing-deleted", &["restore", "orders"]),
     ("nothing-kept", &["purge", "nothing-there", "--yes"]),
+    ("connect-not-ready", &["connect", "orders"]),
+    ("connect-without-dashes", &["connect", "orders", "mydb"]),
+    ("proxy-not-ready", &["proxy", "orders"]),
+    ("explain-not-found", &["explain", "nothing-there"]),
+    (
+        "apply-without-file",
+        &["apply", "-f", "/nothing/there.yaml"],
+    ),
+    ("can-i-no-verb", &["can-i", "fly", "orders"]),
+    ("repair-not-found", &["repair", "nothing-there"]),
+    ("rotate-after-name", &["credentials", "orders", "rotate"]),
+    ("tree-watched", &["get", "orders", "-o", "tree", "-w"]),
+    (
+        "tree-deleted",
+        &["get", "orders", "-o", "tree", "--deleted"],
+    ),
+    ("deleted-watched", &["get", "orders", "--deleted", "-w"]),
     ("no-context", &["list", "--context", "nowhere"]),
     ("unreachable", &["list", "--server", "https://127.0.0.1:1"]),
 ];

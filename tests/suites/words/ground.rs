@@ -2,10 +2,14 @@
 //! is the same at every run.
 
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use daap_tests::place::run;
+use daap_tests::proxy::{Proxy, forward};
 use daap_tests::sandbox::{Sandbox, SandboxOptions, User};
 use regex::Regex;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::terminal::{self, Seen};
@@ -53,11 +57,34 @@ impl Ground {
         run(&mut self.plugin(words), None)
     }
 
+    /// Runs kubectl as the admin; what it prints.
+    pub(crate) fn kubectl(&self, words: &[&str], input: Option<&Value>) -> String {
+        let mut command = self.sandbox.kubectl(User::Admin);
+        let output = run(command.args(words).args(["-n", self.namespace]), input);
+        assert!(output.status.success(), "{words:?}: {}", told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Runs it in a window of so many columns.
     pub(crate) fn in_window(&self, columns: u16, words: &[&str]) -> Seen {
         let mut command = self.plugin(words);
         command.env("TERM", "xterm-256color");
-        terminal::run(command, columns)
+        terminal::run(&command, columns)
+    }
+
+    /// Before the API server, as payments-dev; it answers nothing while `silent`.
+    pub(crate) async fn proxy(&self, silent: Arc<AtomicBool>) -> Proxy {
+        let client = self.sandbox.client(User::PaymentsDev).await;
+        Proxy::start(move |request| {
+            let (client, silent) = (client.clone(), Arc::clone(&silent));
+            async move {
+                if silent.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+                forward(&client, request).await
+            }
+        })
+        .await
     }
 
     /// Creates a database that nobody makes ready.
@@ -91,7 +118,7 @@ pub(crate) fn told(output: &Output) -> String {
     format!("--- exit {code}\n{out}{err}")
 }
 
-/// The same at every run: no ages, ids, times, tokens.
+/// The same at every run: no ages, ids, times, tokens, versions.
 pub(crate) fn lasting(text: &str) -> String {
     let changes = [
         (
@@ -101,6 +128,10 @@ pub(crate) fn lasting(text: &str) -> String {
         (r"\b(\d+h)?(\d+m)?\d+(\.\d)?s\b", "TIME"),
         (r"\d{4}-\d\d-\d\d(T[0-9:.]+Z)?", "DATE"),
         (r"127\.0\.0\.1:\d+", "SERVER"),
+        (
+            r"(Version:|kubectl-daap|Kubernetes) v?\d+\.\d+\.\d+( on \S+)?",
+            "$1 VERSION",
+        ),
         // What stands behind something of another width.
         (r"(ID|TIME|DATE) {2,}", "$1   "),
     ];

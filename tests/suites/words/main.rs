@@ -11,5 +11,6 @@ mod errors;
 mod ground;
 mod interrupted;
 mod progress;
+mod prompts;
 mod tables;
 mod terminal;

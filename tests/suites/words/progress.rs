@@ -35,7 +35,7 @@ async fn without_a_terminal_each_phase_is_a_line_and_the_times_come_last() {
     let ground = Ground::of("progress-dumb").await;
     let mut command = ground.plugin(&CREATE);
     command.env("TERM", "dumb");
-    let seen = terminal::run(command, 60);
+    let seen = terminal::run(&command, 60);
     assert!(!seen.raw.contains('\u{1b}'), "{:?}", seen.raw);
     assert!(
         seen.raw
@@ -49,7 +49,7 @@ async fn on_a_terminal_what_is_done_stays_with_its_time() {
     let ground = Ground::of("progress-live").await;
     let mut command = ground.plugin(&CREATE);
     command.env("TERM", "xterm-256color").env("NO_COLOR", "1");
-    let seen = terminal::run(command, 60);
+    let seen = terminal::run(&command, 60);
     assert_eq!(seen.code, Some(1), "{}", seen.raw);
     let live = seen.raw.split("error:").next().unwrap();
     assert!(

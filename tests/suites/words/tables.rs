@@ -1,9 +1,10 @@
 //! Tables are the same bytes wherever they go: into a pipe, a narrow window, without colours.
 
 use crate::ground::{Ground, lasting, told};
+use crate::terminal::{self, CTRL_C};
 
 /// What is listed, and how the snapshot is called.
-const TABLES: [(&str, &[&str]); 12] = [
+const TABLES: [(&str, &[&str]); 21] = [
     ("list", &["list"]),
     ("list-wide", &["list", "-o", "wide"]),
     ("list-all-namespaces", &["list", "-A", "--name", "accounts"]),
@@ -16,7 +17,19 @@ const TABLES: [(&str, &[&str]); 12] = [
     ("tree", &["tree", "orders"]),
     ("history", &["history", "orders"]),
     ("list-deleted", &["list", "--deleted"]),
+    ("describe", &["describe", "orders"]),
+    ("events", &["events", "orders"]),
+    ("can-i", &["can-i", "delete", "orders"]),
+    ("can-i-list", &["can-i", "--list"]),
+    ("diff", &["diff", "orders"]),
+    ("diff-file", &["diff", "-f", ORDERS]),
+    ("apply", &["apply", "-f", ORDERS, "--dry-run=client"]),
+    ("version", &["version"]),
+    ("doctor", &["doctor"]),
 ];
+
+/// The database `orders`, with more storage.
+const ORDERS: &str = "suites/words/orders.yaml";
 
 fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
@@ -51,6 +64,35 @@ async fn tables_are_as_recorded_and_the_same_everywhere() {
     }
 }
 
+/// Sentences are broken where the window ends; commands are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_follows_the_window() {
+    let ground = Ground::of("explained").await;
+    ground.create("orders");
+    let words = ["explain", "orders"];
+    let piped = lasting(&told(&ground.piped(&words)));
+    settings().bind(|| insta::assert_snapshot!("explain", piped));
+    let narrow = lasting(&ground.in_window(60, &words).screen());
+    settings().bind(|| insta::assert_snapshot!("explain-60", narrow));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_says_what_happened_to_it() {
+    let ground = Ground::of("watched").await;
+    ground.create("orders");
+    let mut command = ground.plugin(&["list", "--watch", "--output-watch-events"]);
+    command.env("TERM", "xterm-256color");
+    let mut running = terminal::start(&command, 200);
+    let begun = running.until("orders") + &running.until("\n");
+    let gone = ground.piped(&["delete", "orders", "--yes", "--purge"]);
+    assert!(gone.status.success(), "{}", told(&gone));
+    running.until("DELETED ");
+    running.keys(CTRL_C);
+    running.finish();
+    let seen = lasting(&begun.replace("\r\n", "\n"));
+    settings().bind(|| insta::assert_snapshot!("list-watch-events", seen));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_list_says_so_beside_stdout() {
     let ground = Ground::of("empty").await;
@@ -79,7 +121,7 @@ async fn no_colour_where_none_is_wanted() {
     for words in lines {
         let mut command = ground.plugin(words);
         command.env("TERM", "xterm-256color").env("NO_COLOR", "1");
-        let seen = crate::terminal::run(command, 60);
+        let seen = terminal::run(&command, 60);
         assert!(!seen.has_colours(), "{words:?}: {:?}", seen.raw);
         let output = ground.piped(words);
         assert!(!told(&output).contains('\u{1b}'), "{words:?}: {output:?}");

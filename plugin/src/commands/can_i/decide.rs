@@ -9,6 +9,7 @@ use daap_crds::tombstone::Tombstone;
 use daap_crds::violation::{Rule, Violation};
 use serde_json::Value;
 
+use super::ACCEPT;
 use super::facts::{Judge, Ruling};
 use super::verdict::{Reason, Verdict};
 use super::writes::Writer;
@@ -16,7 +17,7 @@ use crate::commands::not_found;
 use crate::database::tombstones;
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::operation::{Purge, Restore, Wish, policy, refuse_dependents};
+use crate::operation::{Half, Purge, Restore, Transfer, Wish, policy, refuse_dependents};
 use crate::rights::{CommandRights, Held};
 
 /// What is asked.
@@ -164,6 +165,7 @@ impl Asking<'_> {
         }
         let writes = match row.command {
             "create" => self.create(name, team).await?,
+            "apply" => self.apply(name, team).await?,
             "restore" => self.restore(name).await?,
             "purge" => self.purge(name).await?,
             command => self.of_a_live_one(command, name, team).await?,
@@ -200,6 +202,34 @@ impl Asking<'_> {
             return Ok(Vec::new());
         };
         Ok(vec![self.writer.create(name, team)?])
+    }
+
+    /// What is not there it creates.
+    async fn apply(
+        &mut self,
+        name: &DatabaseName,
+        team: Option<&Team>,
+    ) -> Result<Vec<Write>, Failure> {
+        let Some(cluster) = self.k8s.get(Kind::Cluster, &name.cluster()).await? else {
+            return self.create(name, team).await;
+        };
+        let owner = View(&cluster).label(label::OWNER_TEAM);
+        Ok(vec![match team {
+            Some(team) if owner != Some(team.as_str()) => {
+                self.writer.transfer(&cluster, team, true)
+            }
+            _ => self.writer.change(&cluster),
+        }])
+    }
+
+    async fn accept(
+        &mut self,
+        name: &DatabaseName,
+        cluster: &Value,
+    ) -> Result<Vec<Write>, Failure> {
+        let mut transfer = Transfer::new(self.k8s.clone(), name.clone(), Half::Accept, None);
+        self.in_the_way(transfer.check().await)?;
+        Ok(self.writer.accept(cluster).into_iter().collect())
     }
 
     async fn restore(&mut self, name: &DatabaseName) -> Result<Vec<Write>, Failure> {
@@ -248,6 +278,7 @@ impl Asking<'_> {
                 let moves = self.k8s.may_own(team).await?;
                 vec![self.writer.transfer(&cluster, team, moves)]
             }
+            ACCEPT => self.accept(name, &cluster).await?,
             "repair" => vec![self.writer.mark(&cluster, OperationName::Repair)],
             "credentials rotate" => {
                 let secret = name.app_secret();

@@ -3,7 +3,7 @@
 use daap_crds::admission::{Caller, Operation, Resource, Write};
 use daap_crds::contract::{annotation, label};
 use daap_crds::names::{DatabaseId, DatabaseName, Team};
-use daap_crds::object::{View, map_at, set_annotation, set_label};
+use daap_crds::object::{View, map_at, remove_annotation, set_annotation, set_label};
 use daap_crds::pending::{OperationName, Pending};
 use daap_crds::purpose::Purpose;
 use daap_crds::tombstone::{Stage, Tombstone};
@@ -90,6 +90,15 @@ impl Writer {
                 set_annotation(new, annotation::OFFERED_TO, to.as_str());
             }
         })
+    }
+
+    /// `transfer --accept`: the team that it is offered to takes it; none where it is not offered.
+    pub(super) fn accept(&self, cluster: &Value) -> Option<Write> {
+        let to = View(cluster).annotation(annotation::OFFERED_TO)?.to_owned();
+        Some(self.update(Resource::Cluster, cluster, |new| {
+            set_label(new, label::OWNER_TEAM, to);
+            remove_annotation(new, annotation::OFFERED_TO);
+        }))
     }
 
     /// A step of an operation that says what is unfinished.

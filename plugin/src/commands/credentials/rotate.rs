@@ -108,7 +108,8 @@ pub(super) async fn run(context: &Context, args: RotateArgs) -> Result<(), Failu
             &what,
             "new logins need the new one from then on",
             name.as_str(),
-        )?;
+        )
+        .await?;
     }
     let (connection, _) = access.credentials().await?;
     let door = Pooler {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::PurgeArgs;
 use crate::cli::DryRun;
+use crate::commands::each::each;
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
@@ -26,7 +27,7 @@ struct Expired {
     until: Timestamp,
 }
 
-/// One after the other; a failure of one keeps none of the others from being purged.
+/// One after the other.
 pub(super) async fn run(k8s: &Kubernetes, args: &PurgeArgs) -> Result<(), Failure> {
     let namespace = (!args.all_namespaces).then(|| k8s.namespace());
     let selector = format!("{}=true,{}", label::DELETED, label::NAME);
@@ -46,21 +47,16 @@ pub(super) async fn run(k8s: &Kubernetes, args: &PurgeArgs) -> Result<(), Failur
     }
     if !args.yes && args.dry_run == DryRun::None {
         let what = format!("destroying the data of {} deleted databases", expired.len());
-        confirm(&what, "it cannot be brought back", WORD)?;
+        confirm(&what, "it cannot be brought back", WORD).await?;
     }
-    let mut failed = Vec::new();
-    for one in expired {
+    let known = |one: Expired| (format!("{}/{}", one.namespace, one.name), one);
+    let expired = expired.into_iter().map(known).collect();
+    each(expired, "not purged", async |one: Expired| {
         let there = k8s.in_namespace(&one.namespace);
         let purge = Purge::new(there.clone(), one.name.clone(), Some(one.id));
-        if let Err(failure) = super::finish(&there, &one.name, purge, args).await {
-            stderr_line(failure.render().trim_end());
-            failed.push(format!("{}/{}", one.namespace, one.name));
-        }
-    }
-    if failed.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(format!("not purged: {}", failed.join(", "))))
+        super::finish(&there, &one.name, purge, args).await
+    })
+    .await
 }
 
 /// Those whose deletion is finished, whose data is kept, and whose time is over.

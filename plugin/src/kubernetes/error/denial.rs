@@ -88,6 +88,10 @@ mod tests {
         r#"CloudNativePG's operator does not answer: failed calling webhook "mcluster.cnpg.io": dial tcp 10.96.178.153:443: connect: connection refused"#
     )]
     #[case(
+        r#"Internal error occurred: failed calling webhook "vpooler.cnpg.io": failed to call webhook: Post "https://cnpg-webhook-service.cnpg-system.svc:443/validate-postgresql-cnpg-io-v1-pooler?timeout=10s": dial tcp 10.96.218.132:443: connect: connection refused"#,
+        r#"CloudNativePG's operator does not answer: failed calling webhook "vpooler.cnpg.io": dial tcp 10.96.218.132:443: connect: connection refused"#
+    )]
+    #[case(
         r#"Internal error occurred: failed calling webhook "validate.admission.daap.dev": expected webhook response of admission.k8s.io/v1, got /, Kind="#,
         r#"daap's webhook does not answer: failed calling webhook "validate.admission.daap.dev": expected webhook response of admission.k8s.io/v1, got /, Kind="#
     )]
