@@ -5,9 +5,11 @@ mod held;
 mod missing;
 mod pieces;
 mod table;
+mod typed;
 
 pub(crate) use held::Held;
 pub(crate) use missing::with_missing;
+pub(crate) use typed::Typed;
 
 use crate::kubernetes::{Right, Scope};
 

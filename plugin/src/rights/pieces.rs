@@ -51,17 +51,12 @@ pub(super) const POOLER_SERVICE: Optional = without(
     Right::to("get", Kind::Service),
     "the service of the pooler is not shown",
 );
+pub(super) const UNKNOWN_NAME: &str =
+    "where there are no events, whether there is such a database is not known";
 pub(super) const EVENTS: Optional = without(LIST_EVENTS, "no events are shown");
-/// What stands beside a database that is looked at closely.
-pub(super) const LOOKED_AT: &[Optional] = &[
-    DEPLOYMENT,
-    SECRETS,
-    PODS,
-    VOLUMES,
-    SERVICES,
-    POOLER_SERVICE,
-    EVENTS,
-];
+/// Of a database that is not there.
+pub(super) const SHOWN_DELETED: Optional =
+    without(LIST_TOMBSTONES, "it fails where the database is deleted");
 pub(super) const PERSISTENT_VOLUME: Optional = without(
     Right::to("get", Kind::PersistentVolume),
     "whether volumes outlive their claims is taken from their class",
@@ -94,27 +89,55 @@ pub(super) const DELETED_WITH: &[Optional] = &[
         "it fails where the Cluster owns a VolumeSnapshot",
     ),
 ];
+/// Of a Pooler that an earlier attempt made.
+pub(super) const RESUMED_POOLER: Optional = without(
+    PATCH_POOLER,
+    "it fails where the pooler of an unfinished creation is otherwise than asked",
+);
+/// Of a change by a file.
+pub(super) const APPLIED_POOLER: Optional = without(
+    PATCH_POOLER,
+    "it fails where the owner team changes, or the pool",
+);
+pub(super) const APPLIED_STORAGE: Optional = without(
+    Right::to("list", Kind::Volume),
+    "it fails where storage grows",
+);
+/// Of a repair: what has drifted, and what a restore left.
+pub(super) const DRIFTED_CLUSTER: Optional = without(
+    PATCH_CLUSTER,
+    "it fails where the Cluster has drifted, or is marked as unfinished",
+);
+pub(super) const DRIFTED_POOLER: Optional =
+    without(PATCH_POOLER, "it fails where the Pooler has drifted");
+const UNFINISHED_RESTORE: &str = "it fails where a restore is not finished";
+pub(super) const RESTORED_PODS: Optional =
+    without(Right::to("list", Kind::Pod), UNFINISHED_RESTORE);
+pub(super) const RESTORED_VOLUMES: Optional =
+    without(Right::to("get", Kind::Volume), UNFINISHED_RESTORE);
+pub(super) const RESTORED_SECRETS: Optional = without(GET_SECRET, UNFINISHED_RESTORE);
+pub(super) const RESTORED_SECRETS_OWNED: Optional =
+    without(Right::to("patch", Kind::Secret), UNFINISHED_RESTORE);
+pub(super) const RESTORED_TOMBSTONE: Optional =
+    without(Right::to("delete", Kind::ConfigMap), UNFINISHED_RESTORE);
 pub(super) const UNSEEN_DEPENDENTS: &str = "whether one of them uses the database is not known";
+const KEPT_BACKUPS: &str = "it fails where Backups were kept";
+const KEPT_SNAPSHOTS: &str = "it fails where VolumeSnapshots were kept";
+pub(super) const GET_KEPT_BACKUP: Optional = without(Right::to("get", Kind::Backup), KEPT_BACKUPS);
+pub(super) const PATCH_KEPT_BACKUP: Optional =
+    without(Right::to("patch", Kind::Backup), KEPT_BACKUPS);
+pub(super) const GET_KEPT_SNAPSHOT: Optional =
+    without(Right::to("get", Kind::VolumeSnapshot), KEPT_SNAPSHOTS);
+pub(super) const PATCH_KEPT_SNAPSHOT: Optional =
+    without(Right::to("patch", Kind::VolumeSnapshot), KEPT_SNAPSHOTS);
 /// Of a restore: what an earlier deletion kept.
 pub(super) const RESTORED_WITH: &[Optional] = &[
     DEPLOYMENT,
     CLASS,
-    without(
-        Right::to("get", Kind::Backup),
-        "it fails where Backups were kept",
-    ),
-    without(
-        Right::to("patch", Kind::Backup),
-        "it fails where Backups were kept",
-    ),
-    without(
-        Right::to("get", Kind::VolumeSnapshot),
-        "it fails where VolumeSnapshots were kept",
-    ),
-    without(
-        Right::to("patch", Kind::VolumeSnapshot),
-        "it fails where VolumeSnapshots were kept",
-    ),
+    GET_KEPT_BACKUP,
+    PATCH_KEPT_BACKUP,
+    GET_KEPT_SNAPSHOT,
+    PATCH_KEPT_SNAPSHOT,
     without(
         Right::to("delete", Kind::Pod),
         "with --image, a pod that waits for the earlier image stays until somebody deletes it",

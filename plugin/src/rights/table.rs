@@ -2,11 +2,13 @@
 //! row here.
 
 use super::pieces::{
-    APP_SECRET, CLASS, DELETED_WITH, DEPLOYMENT, EVENTS, FORWARDED, GET_CLUSTER, GET_POOLER,
-    GET_SECRET, LIST_EVENTS, LIST_TOMBSTONES, LISTED_DEPLOYMENTS, LISTED_SECRETS, LOOKED_AT,
-    PATCH_CLUSTER, PATCH_POOLER, PERSISTENT_VOLUME, PODS, POLICY, POOLER_SERVICE, RESTORED_WITH,
-    SECRETS, SERVICES, UNSEEN_DEPLOYMENTS, UNSEEN_POOLERS, VOLUMES, WATCH_CLUSTERS, WEBHOOK,
-    without,
+    APP_SECRET, APPLIED_POOLER, APPLIED_STORAGE, CLASS, DELETED_WITH, DEPLOYMENT, DRIFTED_CLUSTER,
+    DRIFTED_POOLER, EVENTS, FORWARDED, GET_CLUSTER, GET_KEPT_BACKUP, GET_KEPT_SNAPSHOT, GET_POOLER,
+    GET_SECRET, LIST_EVENTS, LIST_TOMBSTONES, LISTED_DEPLOYMENTS, LISTED_SECRETS, PATCH_CLUSTER,
+    PATCH_KEPT_BACKUP, PATCH_KEPT_SNAPSHOT, PATCH_POOLER, PERSISTENT_VOLUME, PODS, POLICY,
+    POOLER_SERVICE, RESTORED_PODS, RESTORED_SECRETS, RESTORED_SECRETS_OWNED, RESTORED_TOMBSTONE,
+    RESTORED_VOLUMES, RESTORED_WITH, RESUMED_POOLER, SECRETS, SERVICES, SHOWN_DELETED,
+    UNKNOWN_NAME, UNSEEN_DEPLOYMENTS, UNSEEN_POOLERS, VOLUMES, WATCH_CLUSTERS, WEBHOOK, without,
 };
 use super::{CommandRights, Optional};
 use crate::kubernetes::{Kind, Right, Scope};
@@ -63,7 +65,7 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             Right::to("create", Kind::Pooler),
             LIST_TOMBSTONES,
         ],
-        &[DEPLOYMENT, APP_SECRET, POLICY],
+        &[RESUMED_POOLER, DEPLOYMENT, APP_SECRET, POLICY],
     ),
     reads("get", &[GET_CLUSTER, GET_POOLER], &[DEPLOYMENT, APP_SECRET]),
     reads(
@@ -116,7 +118,20 @@ pub(super) const COMMANDS: &[CommandRights] = &[
         &[LIST_TOMBSTONES, Right::to("list", Kind::Cluster)],
         &[],
     ),
-    reads("tree", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
+    reads(
+        "tree",
+        &[GET_CLUSTER, GET_POOLER],
+        &[
+            DEPLOYMENT,
+            SECRETS,
+            PODS,
+            VOLUMES,
+            SERVICES,
+            POOLER_SERVICE,
+            EVENTS,
+            SHOWN_DELETED,
+        ],
+    ),
     reads(
         "explain",
         &[GET_CLUSTER, GET_POOLER],
@@ -128,6 +143,7 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             SERVICES,
             POOLER_SERVICE,
             EVENTS,
+            SHOWN_DELETED,
             without(
                 Right::to("get", Kind::PodLog),
                 "what a failed container said last is not told",
@@ -142,8 +158,27 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             ),
         ],
     ),
-    reads("describe", &[GET_CLUSTER, GET_POOLER], LOOKED_AT),
-    reads("events", &[LIST_EVENTS], &[]),
+    reads(
+        "describe",
+        &[GET_CLUSTER, GET_POOLER],
+        &[
+            DEPLOYMENT,
+            SECRETS,
+            PODS,
+            VOLUMES,
+            SERVICES,
+            POOLER_SERVICE,
+            EVENTS,
+        ],
+    ),
+    reads(
+        "events",
+        &[LIST_EVENTS],
+        &[
+            without(GET_CLUSTER, UNKNOWN_NAME),
+            without(GET_POOLER, UNKNOWN_NAME),
+        ],
+    ),
     reads(
         "events --watch",
         &[LIST_EVENTS, Right::to("watch", Kind::Event)],
@@ -223,7 +258,14 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             Right::to("create", Kind::Pooler),
             LIST_TOMBSTONES,
         ],
-        &[DEPLOYMENT, APP_SECRET, POLICY],
+        &[
+            APPLIED_POOLER,
+            APPLIED_STORAGE,
+            CLASS,
+            DEPLOYMENT,
+            APP_SECRET,
+            POLICY,
+        ],
     ),
     writes(
         "update",
@@ -297,13 +339,65 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             LIST_TOMBSTONES,
         ],
         &[
-            without(
-                PATCH_CLUSTER,
-                "it fails where the Cluster has drifted, or is marked as unfinished",
-            ),
-            without(PATCH_POOLER, "it fails where the Pooler has drifted"),
+            DRIFTED_CLUSTER,
+            DRIFTED_POOLER,
+            RESTORED_PODS,
+            RESTORED_VOLUMES,
+            RESTORED_SECRETS,
+            RESTORED_SECRETS_OWNED,
+            RESTORED_TOMBSTONE,
+            GET_KEPT_BACKUP,
+            PATCH_KEPT_BACKUP,
+            GET_KEPT_SNAPSHOT,
+            PATCH_KEPT_SNAPSHOT,
             DEPLOYMENT,
-            APP_SECRET,
+        ],
+    ),
+    writes(
+        "repair --all",
+        &[
+            Right::to("list", Kind::Cluster),
+            GET_CLUSTER,
+            GET_POOLER,
+            Right::to("create", Kind::Pooler),
+            LIST_TOMBSTONES,
+        ],
+        // It waits for none.
+        &[
+            DRIFTED_CLUSTER,
+            DRIFTED_POOLER,
+            RESTORED_PODS,
+            RESTORED_VOLUMES,
+            RESTORED_SECRETS,
+            RESTORED_SECRETS_OWNED,
+            RESTORED_TOMBSTONE,
+            GET_KEPT_BACKUP,
+            PATCH_KEPT_BACKUP,
+            GET_KEPT_SNAPSHOT,
+            PATCH_KEPT_SNAPSHOT,
+        ],
+    ),
+    writes(
+        "repair --abort",
+        &[
+            GET_CLUSTER,
+            PATCH_CLUSTER,
+            GET_POOLER,
+            Right::to("create", Kind::Pooler),
+            LIST_TOMBSTONES,
+            Right::to("delete", Kind::ConfigMap),
+            Right::to("get", Kind::Volume),
+            Right::to("patch", Kind::Volume),
+            GET_SECRET,
+            Right::to("patch", Kind::Secret),
+        ],
+        &[
+            DRIFTED_POOLER,
+            GET_KEPT_BACKUP,
+            PATCH_KEPT_BACKUP,
+            GET_KEPT_SNAPSHOT,
+            PATCH_KEPT_SNAPSHOT,
+            DEPLOYMENT,
         ],
     ),
     reads(

@@ -70,6 +70,51 @@ async fn the_rule_or_the_binding_that_decides_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn apply_creates_what_is_not_there_and_changes_what_is() {
+    let place = Place::of(sandbox().await, "can-i-apply").await;
+    place.create("orders", &["--wait=false"]);
+    let of = |words: &[&str]| asked(&place, User::PaymentsDev, &[&["apply"], words].concat());
+    for words in [
+        &["shop"][..],
+        &["shop", "--owner-team", "payments"],
+        &["orders"],
+        &["orders", "--owner-team", "payments"],
+    ] {
+        let (yes, said) = of(words);
+        assert!(yes, "{words:?}: {said}");
+    }
+    for name in ["shop", "orders"] {
+        let (yes, said) = of(&[name, "--owner-team", "billing"]);
+        assert!(!yes && said.contains("[ownership]"), "{name}: {said}");
+    }
+    let (yes, said) = asked(&place, User::Outsider, &["apply", "shop"]);
+    assert!(!yes && said.contains("owns no team"), "{said}");
+    let (yes, said) = asked(&place, User::BillingDev, &["apply", "orders"]);
+    assert!(!yes && said.contains("team 'payments' owns it"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_offered_a_database_may_accept_it() {
+    let place = Place::of(sandbox().await, "can-i-accept").await;
+    place.create("orders", &["--wait=false"]);
+    let accept = ["transfer", "orders", "--accept"];
+    let (yes, said) = asked(&place, User::BillingDev, &accept);
+    assert!(!yes && said.contains("is offered to nobody"), "{said}");
+    place.done(&["transfer", "orders", "--to", "billing"]);
+    let (yes, said) = asked(&place, User::BillingDev, &accept);
+    assert!(
+        yes && said.contains(r#"RoleBinding "own-billing/can-i-accept""#),
+        "{said}"
+    );
+    for user in [User::PaymentsDev, User::Outsider] {
+        let (yes, said) = asked(&place, user, &accept);
+        assert!(!yes && said.contains("[ownership]"), "{said}");
+    }
+    let output = place.plugin(User::BillingDev, &["can-i", "update", "orders", "--accept"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_deleted_is_asked_of_its_tombstone() {
     let place = Place::of(sandbox().await, "can-i-deleted").await;
     place.create("orders", &[]);

@@ -2,41 +2,20 @@
 
 use std::path::Path;
 
-use daap_tests::place::Place;
-use daap_tests::sandbox::User;
-use serde_json::json;
+use serde_json::{Value, json};
+
+pub(crate) use crate::before::{BROKEN, Before, GONE, SHARED};
 
 /// Stands for the name of the database.
 pub(crate) const NAME: &str = "NAME";
-/// The database that is only looked at.
-pub(crate) const SHARED: &str = "shown";
-/// A deleted one.
-pub(crate) const GONE: &str = "gone";
-
 /// Stands for a file with a document of the database.
 pub(crate) const FILE: &str = "FILE";
 
+/// Stands for a file with a document that changes whatever can be changed.
+pub(crate) const CHANGES: &str = "CHANGES";
+
 /// Stands for a folder.
 pub(crate) const FOLDER: &str = "FOLDER";
-
-/// What is there before the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Before {
-    /// [`SHARED`] and [`GONE`], of which nothing changes.
-    Shared,
-    /// Nothing.
-    Nothing,
-    /// A database of team payments.
-    Live,
-    /// One with a second version.
-    Changed,
-    /// One that was offered to team billing.
-    Offered,
-    /// One whose Pooler somebody removed.
-    WithoutPooler,
-    /// One whose data is kept.
-    Deleted,
-}
 
 /// A row of the table, and how it is tried.
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +28,16 @@ pub(crate) struct Case {
     pub(crate) teams: &'static [&'static str],
     /// How it ends when it works: `can-i` and `diff` may say no.
     pub(crate) codes: &'static [i32],
+    /// Rights of the third column that it uses for certain. Where the row says that it fails without,
+    /// it does.
+    pub(crate) uses: &'static [&'static str],
+    /// Whether its rights are needed in all namespaces.
+    pub(crate) everywhere: bool,
 }
 
 const NONE: &[&str] = &[];
 const PAYMENTS: &[&str] = &["payments"];
+const BOTH: &[&str] = &["payments", "billing"];
 const DONE: &[i32] = &[0];
 
 const fn reads(row: &'static str, words: &'static [&'static str]) -> Case {
@@ -62,6 +47,8 @@ const fn reads(row: &'static str, words: &'static [&'static str]) -> Case {
         words,
         teams: NONE,
         codes: DONE,
+        uses: NONE,
+        everywhere: false,
     }
 }
 
@@ -72,6 +59,8 @@ const fn writes(row: &'static str, before: Before, words: &'static [&'static str
         words,
         teams: PAYMENTS,
         codes: DONE,
+        uses: NONE,
+        everywhere: false,
     }
 }
 
@@ -81,10 +70,43 @@ pub(crate) const CASES: &[Case] = &[
     reads("get --deleted", &["get", GONE, "--deleted"]),
     reads("list", &["list"]),
     reads("list --deleted", &["list", "--deleted"]),
+    Case {
+        everywhere: true,
+        ..reads("list", &["list", "-A"])
+    },
+    Case {
+        everywhere: true,
+        ..reads("list --deleted", &["list", "--deleted", "-A"])
+    },
     reads("tree", &["tree", SHARED]),
-    reads("explain", &["explain", SHARED]),
+    Case {
+        uses: &["list configmaps"],
+        ..reads("tree", &["tree", GONE])
+    },
+    Case {
+        uses: &[
+            "patch clusters",
+            "list deployments",
+            "list events",
+            "list persistentvolumeclaims",
+        ],
+        ..reads("explain", &["explain", SHARED])
+    },
+    Case {
+        uses: &["list configmaps"],
+        ..reads("explain", &["explain", GONE])
+    },
+    Case {
+        uses: &["get pods/log"],
+        ..reads("explain", &["explain", BROKEN])
+    },
     reads("describe", &["describe", SHARED]),
     reads("events", &["events", SHARED]),
+    // Of which there are none.
+    Case {
+        uses: &["get clusters"],
+        ..reads("events", &["events", SHARED, "--types", "Warning"])
+    },
     reads("history", &["history", SHARED]),
     reads("history --verify", &["history", SHARED, "--verify"]),
     reads("diff", &["diff", SHARED]),
@@ -140,6 +162,23 @@ pub(crate) const CASES: &[Case] = &[
             "a test",
         ],
     ),
+    Case {
+        uses: &["patch poolers"],
+        ..writes(
+            "create",
+            Before::Unfinished,
+            &[
+                "create",
+                NAME,
+                "--owner-team",
+                "payments",
+                "--purpose",
+                "for a test",
+                "--pool-instances",
+                "2",
+            ],
+        )
+    },
     writes(
         "credentials rotate",
         Before::Live,
@@ -150,6 +189,19 @@ pub(crate) const CASES: &[Case] = &[
         Before::Nothing,
         &["apply", "-f", FILE, "--yes", "--wait"],
     ),
+    Case {
+        teams: BOTH,
+        uses: &[
+            "patch poolers",
+            "list persistentvolumeclaims",
+            "get storageclasses",
+        ],
+        ..writes(
+            "apply",
+            Before::Live,
+            &["apply", "-f", CHANGES, "--yes", "--wait"],
+        )
+    },
     writes(
         "update",
         Before::Live,
@@ -161,7 +213,7 @@ pub(crate) const CASES: &[Case] = &[
         &["update", NAME, "--storage", "20Gi"],
     ),
     Case {
-        teams: &["payments", "billing"],
+        teams: BOTH,
         ..writes(
             "update --owner-team",
             Before::Live,
@@ -189,52 +241,66 @@ pub(crate) const CASES: &[Case] = &[
     writes("delete", Before::Live, &["delete", NAME, "--yes"]),
     writes("restore", Before::Deleted, &["restore", NAME]),
     writes("purge", Before::Deleted, &["purge", NAME, "--yes"]),
+    Case {
+        everywhere: true,
+        ..writes(
+            "purge",
+            Before::Expired,
+            &["purge", "--expired", "-A", "--yes"],
+        )
+    },
     writes("repair", Before::WithoutPooler, &["repair", NAME]),
+    Case {
+        uses: &["patch poolers"],
+        ..writes("repair", Before::Drifted, &["repair", NAME])
+    },
+    Case {
+        uses: &["patch clusters"],
+        ..writes("repair", Before::Unfinished, &["repair", NAME])
+    },
+    Case {
+        uses: &[
+            "patch clusters",
+            "list pods",
+            "get persistentvolumeclaims",
+            "get secrets",
+            "patch secrets",
+            "delete configmaps",
+        ],
+        ..writes(
+            "repair",
+            Before::Unrestored,
+            &["repair", NAME, "--wait=false"],
+        )
+    },
+    writes("repair --all", Before::WithoutPooler, &["repair", "--all"]),
+    writes(
+        "repair --abort",
+        Before::HalfDeleted,
+        &["repair", NAME, "--abort"],
+    ),
 ];
-
-impl Before {
-    /// Makes it so.
-    pub(crate) fn make(self, place: &Place<'_>, name: &str) {
-        let done = |words: &[&str]| place.done(words);
-        match self {
-            Self::Shared | Self::Nothing => return,
-            _ => place.create(name, &[]),
-        };
-        match self {
-            Self::Shared | Self::Nothing | Self::Live => {}
-            Self::Changed => {
-                done(&["update", name, "--purpose", "changed", "--wait"]);
-            }
-            Self::Offered => {
-                done(&["transfer", name, "--to", "billing"]);
-            }
-            Self::Deleted => {
-                done(&["delete", name, "--yes"]);
-            }
-            Self::WithoutPooler => {
-                let pooler = format!("daap-{name}-pooler");
-                place.kubectl_by(User::PaymentsDev, &["delete", "poolers", &pooler], None);
-            }
-        }
-    }
-}
 
 /// The words with the name, or a file that is about it, in its place.
 pub(crate) fn words(case: &Case, name: &str, folder: &Path) -> Vec<String> {
     let named = |word: &&str| match *word {
         NAME => name.to_owned(),
-        FILE if case.before == Before::Shared => file(SHARED, folder),
-        FILE => file(name, folder),
+        FILE if case.before == Before::Shared => file(SHARED, "payments", &json!({}), folder),
+        FILE => file(name, "payments", &json!({}), folder),
+        CHANGES => {
+            let spec = json!({"storage": "20Gi", "poolInstances": 2});
+            file(name, "billing", &spec, folder)
+        }
         FOLDER => folder.display().to_string(),
         word => word.to_owned(),
     };
     case.words.iter().map(named).collect()
 }
 
-fn file(name: &str, folder: &Path) -> String {
+fn file(name: &str, team: &str, spec: &Value, folder: &Path) -> String {
     let document = json!({
         "apiVersion": "daap.dev/v1alpha1", "kind": "Database", "metadata": {"name": name},
-        "record": {"ownerTeam": "payments", "purpose": "a test"},
+        "record": {"ownerTeam": team, "purpose": "a test"}, "spec": spec,
     });
     let path = folder.join(format!("{name}.json"));
     std::fs::write(&path, document.to_string()).unwrap();

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod before;
 mod can_i;
 mod cases;
 mod doctor;
@@ -14,5 +15,6 @@ mod ground;
 mod page;
 mod recorded;
 mod roles;
+mod shipped;
 mod tried;
 mod watched;

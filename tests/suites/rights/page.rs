@@ -15,19 +15,22 @@ with exactly these rights, and those that change nothing without each of them, t
 (`DAAP_RIGHTS_WHOLE=1`: all); what the commands send is what the API server wrote down.
 
 Rights are needed in the namespace of the database, unless it says otherwise; with `-A` in all
-namespaces. Who lacks a right of the second column is told which, with all the others that lack, and
-nothing is lost: `delete`, `restore`, `purge` and `credentials rotate` ask for all of them before they
-change anything, and what another has begun, the same command goes on with once the right is there.
-Without a right of the third column the command works, and does what
-stands behind it.
+namespaces. `get` without a name is `list`. Where there is no database of a name, Clusters and tombstones
+are listed to say which one was meant, or that it was deleted: who may not list them is not told that.
+
+Who lacks a right of the second column is told which, with all the others that lack, and nothing is lost:
+`delete`, `restore`, `purge` and `credentials rotate` ask for all of them before they change anything, and
+what another has begun, the same command goes on with once the right is there. Without a right of the third
+column the command works, and does what stands behind it.
 
 *own* means that admission asks whether the caller may `own` the resource `teams.daap.dev` called
 like the team of the database (`manifests/examples/team.yaml`). The ClusterRole `daap-user` has
-everything else of this table that is in the namespace of the database, `daap-viewer` what commands
-that change nothing need, without Secrets; what is beyond the namespace everybody gets who is logged
-in, by `manifests/base/discovery.yaml`, as far as it tells nobody anything. `kubectl daap can-i
-VERB NAME` says beforehand whether a command would be let through, and `kubectl daap can-i --list`
-which commands one may use.
+everything else of this table that is in the namespace of the database, except to delete pods:
+`restore --image` names the one that is in its way. `daap-viewer` has what commands that change nothing
+need, without Secrets, logs, and ways to connect. What is beyond the namespace everybody gets who is logged
+in, by `manifests/base/discovery.yaml`, as far as it tells nobody anything: a storage class by its name,
+whether the webhook is there, and the policy. `kubectl daap can-i VERB NAME` says beforehand whether a
+command would be let through, and `kubectl daap can-i --list` which commands one may use.
 
 | command | needs | does without |
 |---|---|---|

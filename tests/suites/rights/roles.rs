@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use daap_tests::place::Place;
+use daap_tests::place::{Place, run, text};
 use daap_tests::sandbox::{User, wait_for};
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use kube::{Api, Client, api::PostParams};
@@ -25,12 +25,7 @@ pub(crate) async fn give(place: &Place<'_>, user: &str, rights: &[NeededRight], 
             .collect()
     };
     let mut here = rules(NeededIn::Namespace);
-    if !teams.is_empty() {
-        here.push(json!({
-            "apiGroups": ["daap.dev"], "resources": ["teams"],
-            "verbs": ["own"], "resourceNames": teams,
-        }));
-    }
+    here.extend(own(teams));
     let mut objects = Vec::new();
     objects.extend(role(user, Some(place.namespace), &here));
     objects.extend(role(user, Some(SYSTEM), &rules(NeededIn::System)));
@@ -38,19 +33,51 @@ pub(crate) async fn give(place: &Place<'_>, user: &str, rights: &[NeededRight], 
     if objects.is_empty() {
         return;
     }
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    let words = ["create", "--validate=false", "-f", "-"];
-    let mut kubectl = place.sandbox.kubectl(User::Harness);
-    let output = daap_tests::place::run(kubectl.args(words), Some(&list));
-    assert!(
-        output.status.success(),
-        "{user}: {}",
-        daap_tests::place::text(&output)
-    );
+    make(place, user, &objects);
     let client = place.sandbox.client(User::Harness).await;
     for right in rights {
         until_in_force(&client, place, user, right).await;
     }
+}
+
+/// Gives `user` the roles that are shipped, and the right to own these teams; returns once the
+/// authorizer knows them.
+pub(crate) async fn bind_shipped(place: &Place<'_>, user: &str, everywhere: bool, teams: &[&str]) {
+    let own: Vec<Value> = own(teams).into_iter().collect();
+    let mut objects = role(user, Some(place.namespace), &own);
+    let here = (!everywhere).then_some(place.namespace);
+    for (kind, name, namespace) in [
+        ("ClusterRole", "daap-user", here),
+        ("ClusterRole", "daap-discovery", None),
+        ("Role", "daap-policy", Some(SYSTEM)),
+    ] {
+        let metadata = json!({"name": format!("{user}-{name}"), "namespace": namespace});
+        objects.push(binding(user, &metadata, kind, name));
+    }
+    make(place, user, &objects);
+    let client = place.sandbox.client(User::Harness).await;
+    let rights = kubectl_daap::needs().into_iter().flat_map(|row| row.rights);
+    let mut required = rights.filter(|right| right.otherwise.is_none());
+    until_in_force(&client, place, user, &required.next().unwrap()).await;
+}
+
+/// The rule that makes somebody an owner of these teams.
+fn own(teams: &[&str]) -> Option<Value> {
+    let rule = || {
+        json!({
+            "apiGroups": ["daap.dev"], "resources": ["teams"],
+            "verbs": ["own"], "resourceNames": teams,
+        })
+    };
+    (!teams.is_empty()).then(rule)
+}
+
+fn make(place: &Place<'_>, user: &str, objects: &[Value]) {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    let words = ["create", "--validate=false", "-f", "-"];
+    let mut kubectl = place.sandbox.kubectl(User::Harness);
+    let output = run(kubectl.args(words), Some(&list));
+    assert!(output.status.success(), "{user}: {}", text(&output));
 }
 
 /// A role and its binding, where it would have any rule.
@@ -58,22 +85,27 @@ fn role(user: &str, namespace: Option<&str>, rules: &[Value]) -> Vec<Value> {
     if rules.is_empty() {
         return Vec::new();
     }
-    let (role, binding) = match namespace {
-        Some(_) => ("Role", "RoleBinding"),
-        None => ("ClusterRole", "ClusterRoleBinding"),
-    };
+    let kind = namespace.map_or("ClusterRole", |_| "Role");
     let metadata = json!({"name": user, "namespace": namespace});
     vec![
         json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": role,
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind,
             "metadata": metadata, "rules": rules,
         }),
-        json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": binding, "metadata": metadata,
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": user},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-        }),
+        binding(user, &metadata, kind, user),
     ]
+}
+
+fn binding(user: &str, metadata: &Value, kind: &str, role: &str) -> Value {
+    let binding = match metadata["namespace"] {
+        Value::Null => "ClusterRoleBinding",
+        _ => "RoleBinding",
+    };
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": binding, "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+    })
 }
 
 async fn until_in_force(client: &Client, place: &Place<'_>, user: &str, right: &NeededRight) {

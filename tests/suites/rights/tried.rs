@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use daap_tests::place::Place;
 use daap_tests::sandbox::User;
 use futures::StreamExt as _;
-use kubectl_daap::{NeededRight, Needs, needs};
+use kubectl_daap::{NeededIn, NeededRight, Needs, needs};
 use serde_json::Value;
 
-use crate::cases::{Before, CASES, Case, GONE, SHARED, words};
+use crate::before::{Before, make_shared};
+use crate::cases::{CASES, Case, words};
 use crate::ground::{Ended, run_as, sandbox};
 use crate::watched::WATCHED;
 use crate::{recorded, roles};
@@ -37,15 +38,26 @@ fn every_row_is_tried() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_takes_exactly_these_rights() {
     let place = Place::of(sandbox().await, "rights-read").await;
-    place.create(SHARED, &[]);
-    Before::Deleted.make(&place, GONE);
+    make_shared(&place).await;
     try_all(&place, |case| case.before == Before::Shared).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writing_takes_exactly_these_rights() {
     let place = Place::of(sandbox().await, "rights-write").await;
-    try_all(&place, |case| case.before != Before::Shared).await;
+    let is_meant = |case: &Case| case.before != Before::Shared && !is_alone(case);
+    try_all(&place, is_meant).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repairing_all_takes_exactly_these_rights() {
+    let place = Place::of(sandbox().await, "rights-all").await;
+    try_all(&place, is_alone).await;
+}
+
+/// Whether it changes every database of the namespace, also those of other cases.
+pub(crate) fn is_alone(case: &Case) -> bool {
+    case.row == "repair --all"
 }
 
 async fn try_all(place: &Place<'_>, wanted: impl Fn(&Case) -> bool) {
@@ -61,16 +73,30 @@ async fn try_all(place: &Place<'_>, wanted: impl Fn(&Case) -> bool) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-/// Tries one row; what is wrong with it.
-async fn try_case(place: &Place<'_>, number: usize, case: &Case) -> Vec<String> {
-    let needs = needs();
-    let row: &Needs = { needs.iter() }
+/// The row of a case, with its rights where the case needs them.
+fn row(case: &Case) -> Needs {
+    let mut row = { needs().into_iter() }
         .find(|row| row.command == case.row)
         .unwrap();
+    if case.everywhere {
+        let here = { row.rights.iter_mut() }.filter(|right| right.place == NeededIn::Namespace);
+        here.for_each(|right| right.place = NeededIn::Cluster);
+    }
+    row
+}
+
+/// `patch poolers`, as cases name it.
+pub(crate) fn short(right: &NeededRight) -> String {
+    format!("{} {}", right.verb, right.resource)
+}
+
+/// Tries one row; what is wrong with it.
+async fn try_case(place: &Place<'_>, number: usize, case: &Case) -> Vec<String> {
+    let row = row(case);
     let mut trial = Trial {
         place,
         case,
-        row,
+        row: row.clone(),
         number,
         databases: 0,
         ready: None,
@@ -78,8 +104,13 @@ async fn try_case(place: &Place<'_>, number: usize, case: &Case) -> Vec<String> 
         problems: Vec::new(),
     };
     trial.with_all().await;
-    if case.before == Before::Shared || std::env::var_os(WHOLE).is_some() {
-        for right in &row.rights {
+    trial.uses_what_it_says();
+    if case.everywhere {
+        trial.with_all_here().await;
+    }
+    let whole = case.before == Before::Shared || std::env::var_os(WHOLE).is_some();
+    for right in &row.rights {
+        if whole || trial.fails_without(right) {
             trial.without(right).await;
         }
     }
@@ -90,7 +121,7 @@ async fn try_case(place: &Place<'_>, number: usize, case: &Case) -> Vec<String> 
 struct Trial<'a> {
     place: &'a Place<'a>,
     case: &'a Case,
-    row: &'a Needs,
+    row: Needs,
     number: usize,
     databases: usize,
     /// A database that an attempt left as it was.
@@ -146,6 +177,50 @@ impl Trial<'_> {
         }
     }
 
+    /// What is needed in all namespaces is of no use in one.
+    async fn with_all_here(&mut self) {
+        let user = self.user("here");
+        let mut rights = self.row.rights.clone();
+        rights.retain(|right| right.otherwise.is_none());
+        for right in &mut rights {
+            right.place = NeededIn::Namespace;
+        }
+        roles::give(self.place, &user, &rights, self.case.teams).await;
+        let name = self.prepare();
+        let ended = self.run(&user, &name);
+        self.ready = Some(name);
+        if ended.code != Some(1) || !ended.said.contains("in all namespaces") {
+            self.complain("in one namespace", &ended, "it does not ask for all");
+        }
+    }
+
+    /// Whether it comes to nothing without the right.
+    fn fails_without(&self, right: &NeededRight) -> bool {
+        let is_used = self.case.uses.contains(&short(right).as_str());
+        let otherwise = right.otherwise.unwrap_or_default();
+        is_used && otherwise.starts_with("it fails")
+    }
+
+    fn sent(&self, attempt: &str) -> recorded::Requests {
+        recorded::of(
+            self.place.sandbox,
+            &self.user(attempt),
+            self.place.namespace,
+        )
+    }
+
+    fn uses_what_it_says(&mut self) {
+        let sent = self.sent("all");
+        for used in self.case.uses {
+            let right = { self.row.rights.iter() }.find(|right| short(right) == *used);
+            let right = right.map(recorded::shown).unwrap_or_default();
+            if !sent.contains(&right) {
+                let line = format!("{} {:?}: never sent: {used}", self.row.command, self.case);
+                self.problems.push(line);
+            }
+        }
+    }
+
     async fn without(&mut self, right: &NeededRight) {
         let at = { self.row.rights.iter() }
             .position(|one| one == right)
@@ -158,7 +233,7 @@ impl Trial<'_> {
         let before = self.state(&name);
         let ended = self.run(&user, &name);
         let attempt = format!("without {} {}", right.verb, right.resource);
-        if right.otherwise.is_some() {
+        if right.otherwise.is_some() && !self.fails_without(right) {
             if !self.works(&ended) {
                 self.complain(&attempt, &ended, "it needs it after all");
             }
@@ -218,11 +293,17 @@ impl Trial<'_> {
 
     /// What was sent, whether or not it was allowed, stands in the table.
     fn nothing_else_was_sent(&mut self) {
-        let known: BTreeSet<String> = self.row.rights.iter().map(recorded::shown).collect();
+        let mut known: BTreeSet<String> = self.row.rights.iter().map(recorded::shown).collect();
+        if self.case.everywhere {
+            // A right in all of them is one in each.
+            let each = known
+                .iter()
+                .map(|right| right.replace(" cluster", " namespace"));
+            known.extend(each.collect::<Vec<_>>());
+        }
         let attempts = (0..self.row.rights.len()).map(|at| at.to_string());
         for attempt in attempts.chain(["all".to_owned()]) {
-            let user = self.user(&attempt);
-            let sent = recorded::of(self.place.sandbox, &user, self.place.namespace);
+            let sent = self.sent(&attempt);
             let unknown: Vec<String> = sent.difference(&known).cloned().collect();
             if !unknown.is_empty() {
                 self.problems.push(format!(

@@ -1,5 +1,5 @@
-//! What goes on until Ctrl-C: with exactly its rights it tells of a change, and without the one to
-//! watch it ends and says so.
+//! What goes on until Ctrl-C: with exactly its rights, and with the role that is shipped, it tells of a
+//! change, and without the one to watch it ends and says so.
 
 use std::collections::BTreeSet;
 
@@ -63,9 +63,17 @@ async fn following_takes_exactly_these_rights() {
     place.create("seen", &[]);
     event(&place, "Before");
     let mut running = Vec::new();
-    for (number, case) in WATCHED.iter().enumerate() {
+    let shipped = [false, true];
+    let tried = shipped
+        .iter()
+        .flat_map(|shipped| WATCHED.iter().map(move |case| (case, *shipped)));
+    for (number, (case, shipped)) in tried.enumerate() {
         let user = format!("watches-{number}");
-        roles::give(&place, &user, &row(case).rights, &[]).await;
+        if shipped {
+            roles::bind_shipped(&place, &user, false, &[]).await;
+        } else {
+            roles::give(&place, &user, &row(case).rights, &[]).await;
+        }
         let mut plugin = place.sandbox.plugin(User::Harness);
         plugin
             .args(case.words)

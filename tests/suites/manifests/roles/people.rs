@@ -105,10 +105,16 @@ async fn a_viewer_sees_everything_but_passwords_and_changes_nothing() {
             .collect();
         assert!(given.is_empty(), "a viewer may {given:?} {resource}");
     }
-    for verb in ["get", "list", "watch"] {
+    for (verb, resource) in [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("watch", "secrets"),
+        ("get", "pods/log"),
+        ("create", "pods/portforward"),
+    ] {
         assert!(
-            !may(&place, &viewer, verb, "secrets"),
-            "a viewer may {verb} secrets"
+            !may(&place, &viewer, verb, resource),
+            "a viewer may {verb} {resource}"
         );
     }
 }
