@@ -11,7 +11,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams, ObjectMeta};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
-use super::naming::naming;
+use super::naming::Namers;
 use super::rights::{Right, Rights};
 use super::{Lookup, LookupError, within};
 
@@ -19,6 +19,7 @@ use super::{Lookup, LookupError, within};
 pub struct KubeLookup {
     client: Client,
     rights: Rights,
+    namers: Namers,
 }
 
 impl KubeLookup {
@@ -28,6 +29,7 @@ impl KubeLookup {
         Self {
             client,
             rights: Rights::default(),
+            namers: Namers::default(),
         }
     }
 
@@ -197,7 +199,7 @@ impl KubeLookup {
                 self.under_names(namespace, cluster).await
             }
             Question::Naming { namespace, cluster } => {
-                let found = naming(&self.client, namespace, cluster).await?;
+                let found = self.namers.of(&self.client, namespace, cluster).await?;
                 Ok(Answer::Objects(found))
             }
         }

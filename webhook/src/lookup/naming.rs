@@ -1,6 +1,8 @@
 //! What names a Cluster in its spec.
 
 use std::iter;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use daap_crds::admission::Resource;
 use daap_crds::contract::cnpg;
@@ -16,6 +18,8 @@ use super::{LookupError, within};
 const VERSION: &str = "v1";
 /// Objects of one answer: what is read at once stays small in a namespace that is large.
 const PAGE: u32 = 250;
+/// Many creations a second ask alike, and operators are seldom upgraded.
+const KEPT_FOR: Duration = Duration::from_secs(3);
 
 /// What is read of them. A spec is not required: one object without it must not keep everyone from
 /// creating.
@@ -32,27 +36,51 @@ struct Reference {
     name: Option<String>,
 }
 
-/// Poolers and dependents of the Cluster of that name, whether it exists or not.
-pub(super) async fn naming(
-    client: &Client,
-    namespace: &str,
-    cluster: &str,
-) -> Result<Vec<Value>, LookupError> {
-    let served = served(client).await?;
-    let kinds = iter::once(Resource::Pooler).chain(Resource::DEPENDENTS);
-    let asked = kinds
-        .filter(|resource| served.iter().any(|name| name == resource.resource()))
-        .map(|resource| of_kind(client, namespace, cluster, resource));
-    Ok(try_join_all(asked).await?.concat())
+/// Looks for what names a Cluster.
+#[derive(Default)]
+pub(super) struct Namers {
+    served: Mutex<Option<(Instant, Vec<Resource>)>>,
 }
 
-/// What this version of the operator has. That a list is not found says less: a CRD may be being
-/// replaced.
-async fn served(client: &Client) -> Result<Vec<String>, LookupError> {
-    let version = format!("{}/{VERSION}", cnpg::GROUP);
-    let listed = client.list_api_group_resources(&version);
-    let listed = within("what the operator has", listed).await?.resources;
-    Ok(listed.into_iter().map(|resource| resource.name).collect())
+impl Namers {
+    /// Poolers and dependents of the Cluster of that name, whether it exists or not.
+    pub(super) async fn of(
+        &self,
+        client: &Client,
+        namespace: &str,
+        cluster: &str,
+    ) -> Result<Vec<Value>, LookupError> {
+        let served = self.served(client).await?;
+        let asked =
+            { served.into_iter() }.map(|resource| of_kind(client, namespace, cluster, resource));
+        Ok(try_join_all(asked).await?.concat())
+    }
+
+    /// What this version of the operator has. That a list is not found says less: a CRD may be being
+    /// replaced.
+    async fn served(&self, client: &Client) -> Result<Vec<Resource>, LookupError> {
+        let known = self.known().clone();
+        if let Some((asked, served)) = known
+            && asked.elapsed() < KEPT_FOR
+        {
+            return Ok(served);
+        }
+        let asked = Instant::now();
+        let version = format!("{}/{VERSION}", cnpg::GROUP);
+        let listed = client.list_api_group_resources(&version);
+        let listed = within("what the operator has", listed).await?.resources;
+        let mut kinds: Vec<Resource> = iter::once(Resource::Pooler)
+            .chain(Resource::DEPENDENTS)
+            .collect();
+        kinds.retain(|kind| listed.iter().any(|one| one.name == kind.resource()));
+        *self.known() = Some((asked, kinds.clone()));
+        Ok(kinds)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<(Instant, Vec<Resource>)>> {
+        // What is in it is whole, whoever panicked.
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn named(object: &Naming) -> Option<&str> {
