@@ -86,6 +86,8 @@ pub mod cnpg {
     pub const INSTANCE_ROLE: &str = "cnpg.io/instanceRole";
     /// Label of the pods of Jobs, as in `initdb`.
     pub const JOB_ROLE: &str = "cnpg.io/jobRole";
+    /// Selects the Secrets that clients log in with, of Clusters and of roles.
+    pub const APP_SECRETS: &str = "cnpg.io/userType=app";
     /// Label of the pods of a Pooler.
     pub const POOLER_NAME: &str = "cnpg.io/poolerName";
     /// Annotation of a volume: `initializing`, `ready` or `detached`.

@@ -75,22 +75,50 @@ const POOLER_FIELDS: [(&str, &str); 6] = [
 /// The Cluster as its record says it should be; none where it has no record to go by.
 #[must_use]
 pub fn recorded_cluster(cluster: View<'_>) -> Option<Value> {
+    recorded_in(cluster.0.clone(), cluster)
+}
+
+/// Makes `part` of a Cluster what the record says.
+fn recorded_in(mut part: Value, cluster: View<'_>) -> Option<Value> {
     let name = DatabaseName::parse(cluster.label(label::NAME)?).ok()?;
     let history = History::parse(cluster.annotation(annotation::HISTORY)?).ok()?;
     if history.version() == 0 {
         return None;
     }
     let record = history.current();
-    let mut recorded = cluster.0.clone();
     if record != Tracked::of(cluster) {
-        set_label(&mut recorded, label::OWNER_TEAM, record.owner_team);
-        set_annotation(&mut recorded, annotation::PURPOSE, record.purpose);
-        map_at(&mut recorded, &["spec"]).insert("instances".into(), record.instances.into());
-        map_at(&mut recorded, &["spec", "storage"]).insert("size".into(), record.storage.into());
+        set_label(&mut part, label::OWNER_TEAM, record.owner_team);
+        set_annotation(&mut part, annotation::PURPOSE, record.purpose);
+        map_at(&mut part, &["spec"]).insert("instances".into(), record.instances.into());
+        map_at(&mut part, &["spec", "storage"]).insert("size".into(), record.storage.into());
     }
-    map_at(&mut recorded, &["metadata"]).remove("ownerReferences");
-    complete_cluster(&mut recorded, &name, cluster.namespace());
-    Some(recorded)
+    map_at(&mut part, &["metadata"]).remove("ownerReferences");
+    complete_cluster(&mut part, &name, cluster.namespace());
+    Some(part)
+}
+
+/// The same, of no more than is compared: a list compares every Cluster, and most of one is something
+/// else.
+fn recorded_fields(cluster: View<'_>) -> Option<Value> {
+    const COMPARED: [(&str, &str); 7] = [
+        ("metadata", "name"),
+        ("metadata", "uid"),
+        ("metadata", "labels"),
+        ("spec", "instances"),
+        ("spec", "storage"),
+        ("spec", "inheritedMetadata"),
+        ("spec", "certificates"),
+    ];
+    let mut part = json!({});
+    for (section, key) in COMPARED {
+        if let Some(value) = cluster.0.get(section).and_then(|fields| fields.get(key)) {
+            map_at(&mut part, &[section]).insert(key.to_owned(), value.clone());
+        }
+    }
+    if let Some(purpose) = cluster.annotation(annotation::PURPOSE) {
+        set_annotation(&mut part, annotation::PURPOSE, purpose);
+    }
+    recorded_in(part, cluster)
 }
 
 /// The Pooler as the record of its Cluster says it should be.
@@ -117,19 +145,25 @@ pub fn recorded_pooler(cluster: View<'_>, pooler: View<'_>) -> Value {
 /// What of the Cluster is not as recorded.
 #[must_use]
 pub fn of_cluster(cluster: View<'_>) -> Vec<Difference> {
-    recorded_cluster(cluster).map_or_else(Vec::new, |recorded| {
-        differences(&CLUSTER_FIELDS, cluster, View(&recorded))
-    })
+    of_database(cluster, None).0
 }
 
-/// What of the Pooler is not as the Cluster's record says; nothing where the Cluster has none.
+/// What of the Cluster, and what of its Pooler, is not as the Cluster's record says; nothing where it
+/// has none.
 #[must_use]
-pub fn of_pooler(cluster: View<'_>, pooler: View<'_>) -> Vec<Difference> {
-    let Some(record) = recorded_cluster(cluster) else {
-        return Vec::new();
+pub fn of_database(
+    cluster: View<'_>,
+    pooler: Option<View<'_>>,
+) -> (Vec<Difference>, Vec<Difference>) {
+    let Some(record) = recorded_fields(cluster) else {
+        return (Vec::new(), Vec::new());
     };
-    let recorded = recorded_pooler(View(&record), pooler);
-    differences(&POOLER_FIELDS, pooler, View(&recorded))
+    let of_pooler = pooler.map_or_else(Vec::new, |pooler| {
+        let recorded = recorded_pooler(View(&record), pooler);
+        differences(&POOLER_FIELDS, pooler, View(&recorded))
+    });
+    let of_cluster = differences(&CLUSTER_FIELDS, cluster, View(&record));
+    (of_cluster, of_pooler)
 }
 
 fn differences(fields: &[(&str, &str)], found: View<'_>, recorded: View<'_>) -> Vec<Difference> {
@@ -179,7 +213,8 @@ mod tests {
         let cluster = cluster();
         assert_eq!(of_cluster(View(&cluster)), []);
         let pooler = orders().pooler("uid");
-        assert_eq!(of_pooler(View(&cluster), View(&pooler)), []);
+        let both = of_database(View(&cluster), Some(View(&pooler)));
+        assert_eq!(both, (vec![], vec![]));
     }
 
     #[test]
@@ -203,7 +238,8 @@ mod tests {
         let cluster = cluster();
         let mut pooler = orders().pooler("another");
         set_label(&mut pooler, label::OWNER_TEAM, "billing");
-        let found: Vec<String> = of_pooler(View(&cluster), View(&pooler))
+        let found: Vec<String> = of_database(View(&cluster), Some(View(&pooler)))
+            .1
             .into_iter()
             .map(|difference| difference.field)
             .collect();

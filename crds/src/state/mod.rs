@@ -143,11 +143,9 @@ pub fn derive(observed: &Observed<'_>) -> Status {
 
 /// What was changed behind the back of admission.
 fn drifted(observed: &Observed<'_>) -> Option<String> {
-    let cluster = View(observed.cluster);
-    let mut found = drift::of_cluster(cluster);
-    if let Some(pooler) = observed.pooler {
-        found.extend(drift::of_pooler(cluster, View(pooler)));
-    }
+    let (mut found, of_pooler) =
+        drift::of_database(View(observed.cluster), observed.pooler.map(View));
+    found.extend(of_pooler);
     let (first, more) = found.split_first()?;
     Some(match more.len() {
         0 => format!("drifted: {first}"),

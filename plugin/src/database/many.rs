@@ -7,6 +7,7 @@ use daap_crds::contract::{cnpg, label};
 use daap_crds::object::View;
 use daap_crds::trimmed::{Fields, Kept};
 use futures::future::try_join3;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::Database;
@@ -68,6 +69,8 @@ const DEPLOYMENT: Fields = &[
 ];
 /// How the names of the Secrets end that clients log in with.
 const APP: &str = "-app";
+/// At once, of what is asked for one by one.
+const AT_ONCE: usize = 16;
 
 /// Which databases to list.
 #[derive(Clone, Debug, Default)]
@@ -117,9 +120,11 @@ pub(crate) async fn list<T>(
             }
         });
         let next = next.await?;
+        parts
+            .look_again(k8s, unsure.iter().map(|(_, cluster)| cluster))
+            .await?;
         // From the last on, so that the places of the others stay what they are.
         for (place, cluster) in unsure.into_iter().rev() {
-            parts.look_again(k8s, &cluster).await?;
             if let Some(made) = take(parts.join(cluster)) {
                 kept.insert(place, made);
             }
@@ -164,6 +169,7 @@ impl Parts {
     async fn read(k8s: &Kubernetes, listing: &Listing) -> Result<Self, Failure> {
         let (namespace, watched) = (listing.namespace.as_deref(), listing.watched);
         let of_record = of_record(&listing.selector);
+        let of_clients = selected(&[cnpg::APP_SECRETS, &of_record]);
         let ask = |kind, selector| Ask {
             kind,
             namespace,
@@ -208,7 +214,7 @@ impl Parts {
                 read.await.map(|()| Some(deployments))
             },
             async {
-                let incoming = k8s.rows(ask(Kind::Secret, cnpg::CLUSTER)).await;
+                let incoming = k8s.rows(ask(Kind::Secret, &of_clients)).await;
                 let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Secret)? else {
                     return Ok(None);
                 };
@@ -231,26 +237,57 @@ impl Parts {
         })
     }
 
-    /// A Pooler carries another record than its Cluster for a while: when the team changes.
+    /// A Pooler, or a Secret, carries another record than its Cluster for a while: when the team changes.
     fn may_have_overlooked(&self, cluster: &Value) -> bool {
+        self.lacks_pooler(cluster) || self.lacks_secret(cluster)
+    }
+
+    fn lacks_pooler(&self, cluster: &Value) -> bool {
         self.selected && !self.poolers.contains_key(&key_of_pooler(cluster))
     }
 
-    async fn look_again(&mut self, k8s: &Kubernetes, cluster: &Value) -> Result<(), Failure> {
-        let key = key_of_pooler(cluster);
-        let found = k8s.in_namespace(&key.0).get(Kind::Pooler, &key.1).await?;
-        if let Some(pooler) = found {
-            self.poolers.insert(key, Packed::of(&pooler));
+    /// What carries no such label may be there all the same: the operator says whether it is.
+    fn lacks_secret(&self, cluster: &Value) -> bool {
+        let known = |secrets: &HashSet<Key>| secrets.contains(&key_of_secret(cluster));
+        !self.secrets.as_ref().is_none_or(known) && operator_saw_secret(View(cluster))
+    }
+
+    async fn look_again(
+        &mut self,
+        k8s: &Kubernetes,
+        clusters: impl Iterator<Item = &Value>,
+    ) -> Result<(), Failure> {
+        let asked = clusters.map(|cluster| {
+            let (pooler, secret) = (key_of_pooler(cluster), key_of_secret(cluster));
+            let (no_pooler, no_secret) = (self.lacks_pooler(cluster), self.lacks_secret(cluster));
+            async move {
+                let there = k8s.in_namespace(&pooler.0);
+                let found = match no_pooler {
+                    true => there.get(Kind::Pooler, &pooler.1).await?,
+                    false => None,
+                };
+                let is_there = no_secret && is_there(&there, &secret.1).await?;
+                Ok::<_, Failure>((
+                    found.map(|found| (pooler, found)),
+                    is_there.then_some(secret),
+                ))
+            }
+        });
+        let asked: Vec<_> = asked.collect();
+        let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
+        while let Some((pooler, secret)) = answers.try_next().await? {
+            self.poolers
+                .extend(pooler.map(|(key, found)| (key, Packed::of(&found))));
+            { self.secrets.iter_mut() }.for_each(|secrets| secrets.extend(secret.clone()));
         }
         Ok(())
     }
 
     fn join(&mut self, cluster: Value) -> Database {
-        let (namespace, name) = key(&cluster);
         let pooler = key_of_pooler(&cluster);
         let app_secret = self.secrets.as_ref().map_or_else(
             || operator_saw_secret(View(&cluster)),
-            |secrets| secrets.contains(&(namespace.clone(), format!("{name}{APP}"))),
+            |secrets| secrets.contains(&key_of_secret(&cluster)),
         );
         Database {
             cluster,
@@ -272,6 +309,13 @@ impl Parts {
             .filter(move |pooler| selects(selector, View(pooler)))
             .filter_map(Database::lost)
     }
+}
+
+/// Whether there is such a Secret; who may not look has to believe the operator.
+async fn is_there(k8s: &Kubernetes, secret: &str) -> Result<bool, Failure> {
+    let found = k8s.get_metadata(Kind::Secret, secret).await;
+    let found = unless_forbidden(found.map(|found| Some(found.is_some())), Kind::Secret)?;
+    Ok(found.unwrap_or(true))
 }
 
 /// An object as it is written: parsed, it takes several times as much.
@@ -297,6 +341,12 @@ fn of_record(selector: &str) -> String {
     values.collect::<Vec<_>>().join(",")
 }
 
+/// What all of these select.
+fn selected(selectors: &[&str]) -> String {
+    let said = selectors.iter().filter(|selector| !selector.is_empty());
+    said.copied().collect::<Vec<_>>().join(",")
+}
+
 /// Whether a selector made of `key` and `key=value` selects the object; any other selects nothing.
 fn selects(selector: &str, object: View<'_>) -> bool {
     selector.split(',').all(|part| match part.split_once('=') {
@@ -313,6 +363,11 @@ fn key(object: &Value) -> Key {
 fn key_of_pooler(cluster: &Value) -> Key {
     let (namespace, name) = key(cluster);
     (namespace, format!("{name}-pooler"))
+}
+
+fn key_of_secret(cluster: &Value) -> Key {
+    let (namespace, name) = key(cluster);
+    (namespace, format!("{name}{APP}"))
 }
 
 #[cfg(test)]
@@ -373,13 +428,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pooler_whose_team_is_behind_is_not_overlooked() {
+    async fn what_carries_another_team_for_a_while_is_not_overlooked() {
         let fake = Fake::default();
         let k8s = fake.connect();
         for name in ["orders", "shop", "stock"] {
             let database = super::super::fixtures::ready(name);
             let mut pooler = database.pooler.unwrap();
             if name == "shop" {
+                let labels = json!({"cnpg.io/userType": "app", label::OWNER_TEAM: "billing"});
+                let secret = json!({"apiVersion": "v1", "kind": "Secret",
+                    "metadata": {"name": "daap-shop-app", "namespace": "apps", "labels": labels}});
+                k8s.create(Kind::Secret, &secret, false).await.unwrap();
                 pooler["metadata"]["labels"][label::OWNER_TEAM] = "billing".into();
             }
             for (kind, mut object) in [(Kind::Cluster, database.cluster), (Kind::Pooler, pooler)] {
@@ -393,8 +452,12 @@ mod tests {
             ..Listing::default()
         };
         let listed = list(&k8s, listing, Some).await.unwrap().0;
-        let found = listed.iter().map(|one| (one.name(), one.pooler.is_some()));
-        let expected = [("orders", true), ("shop", true), ("stock", true)];
+        let found = { listed.iter() }.map(|one| (one.name(), one.pooler.is_some(), one.app_secret));
+        let expected = [
+            ("orders", true, true),
+            ("shop", true, true),
+            ("stock", true, true),
+        ];
         assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 }

@@ -250,10 +250,14 @@ impl Store {
                     format!("{name}-{suffix}"),
                 )
             }));
+            let mut labels = cluster["spec"]["inheritedMetadata"]["labels"].clone();
             for (at, child) in made {
+                let of_clients = child.ends_with("-app").then_some("app");
+                let own = json!({"cnpg.io/cluster": name, "cnpg.io/instanceName": child, "cnpg.io/userType": of_clients});
+                json_patch::merge(&mut labels, &own);
                 self.objects.entry(at).or_insert_with(|| json!({"metadata": {
                     "name": child, "namespace": NAMESPACE, "uid": format!("uid-of-{child}"), "ownerReferences": owner,
-                    "labels": {"cnpg.io/cluster": name, "cnpg.io/instanceName": child},
+                    "labels": labels,
                     "annotations": {"cnpg.io/pvcStatus": "ready"}},
                     "data": {"username": "YXBw", "dbname": "YXBw", "password": "b2xk"}}));
             }
@@ -267,6 +271,7 @@ impl Store {
             if let Some(stored) = self.objects.get_mut(&path) {
                 stored["status"] = json!({"phase": "Cluster in healthy state", "readyInstances": 1, "instances": 1,
                     "currentPrimary": format!("{name}-1"), "targetPrimary": format!("{name}-1"),
+                    "secretsResourceVersion": {"applicationSecretVersion": "1"},
                     "conditions": [{"type": "Ready", "status": "True"},
                         {"type": "cnpg.io/hibernation", "status": if docked { "True" } else { "False" }}]});
             }

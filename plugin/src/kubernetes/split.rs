@@ -36,9 +36,12 @@ impl Split {
     ) -> Result<(), E> {
         // Where in `bytes` the part begins, or goes on.
         let mut from = self.part.as_ref().map(|_| 0);
-        for (at, byte) in bytes.iter().enumerate() {
+        let mut next = 0;
+        while let Some(byte) = bytes.get(next) {
+            let at = next;
+            next += 1;
             if self.in_string {
-                self.within_string(*byte);
+                next = at + self.within_string(bytes.get(at..).unwrap_or_default());
                 continue;
             }
             match byte {
@@ -82,14 +85,24 @@ impl Split {
         Ok(())
     }
 
-    fn within_string(&mut self, byte: u8) {
-        match byte {
-            _ if self.escaped => self.escaped = false,
-            b'\\' => self.escaped = true,
-            b'"' => self.in_string = false,
-            _ if self.depth == 1 => self.field.push(char::from(byte)),
-            _ => {}
+    /// Reads on in a string, which most of a list is; returns how far. Never nothing.
+    fn within_string(&mut self, bytes: &[u8]) -> usize {
+        if std::mem::take(&mut self.escaped) {
+            return 1;
         }
+        let plain = memchr::memchr2(b'"', b'\\', bytes);
+        let read = bytes
+            .get(..plain.unwrap_or(bytes.len()))
+            .unwrap_or_default();
+        if self.depth == 1 {
+            self.field.push_str(&String::from_utf8_lossy(read));
+        }
+        match plain.and_then(|at| bytes.get(at)) {
+            Some(b'"') => self.in_string = false,
+            Some(_) => self.escaped = true,
+            None => return read.len(),
+        }
+        read.len() + 1
     }
 
     /// Whether everything that was begun has ended.

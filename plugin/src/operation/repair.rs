@@ -151,7 +151,7 @@ impl Repair {
                 ));
             }
             Whose::Unowned => return Ok(Next::Do(Step::WriteBackPooler)),
-            Whose::Ours if !drift::of_pooler(cluster, found).is_empty() => {
+            Whose::Ours if !drift::of_database(cluster, Some(found)).1.is_empty() => {
                 return Ok(Next::Do(Step::WriteBackPooler));
             }
             Whose::Ours => {}

@@ -86,7 +86,7 @@ impl Databases {
                 &deployment["status"],
             ),
             secrets: ["app", "ca", "server", "replication"]
-                .map(|suffix| stored(&secret(&desired, suffix), &Value::Null))
+                .map(|suffix| stored(&secret(&desired, &cluster, suffix), &Value::Null))
                 .to_vec(),
         }))
     }
@@ -188,12 +188,14 @@ fn deployment(desired: &Desired) -> Value {
     })
 }
 
-fn secret(desired: &Desired, suffix: &str) -> Value {
-    let user = if suffix == "app" {
-        json!({"cnpg.io/userType": "app", "cnpg.io/reload": "true"})
-    } else {
-        json!({})
-    };
+/// Of the Secrets, the one that clients log in with inherits what the Cluster passes on.
+fn secret(desired: &Desired, cluster: &Value, suffix: &str) -> Value {
+    let mut more = json!({});
+    if suffix == "app" {
+        more = cluster["spec"]["inheritedMetadata"]["labels"].clone();
+        let of_clients = json!({"cnpg.io/userType": "app", "cnpg.io/reload": "true"});
+        super::objects::merge(&mut more, &of_clients);
+    }
     let mut secret = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
         "metadata": {
@@ -203,6 +205,6 @@ fn secret(desired: &Desired, suffix: &str) -> Value {
         },
         "stringData": {"username": "app", "password": "not one"},
     });
-    super::objects::merge(&mut secret, &json!({"metadata": {"labels": user}}));
+    super::objects::merge(&mut secret, &json!({"metadata": {"labels": more}}));
     secret
 }

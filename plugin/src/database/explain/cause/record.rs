@@ -36,16 +36,14 @@ pub(super) fn drifted(facts: &Facts) -> Option<Finding> {
     if facts.pending().is_some() {
         return None;
     }
-    let cluster = facts.cluster();
-    let of_cluster = drift::of_cluster(cluster)
+    let pooler = facts.database.pooler.as_ref().map(View);
+    let (of_cluster, of_pooler) = drift::of_database(facts.cluster(), pooler);
+    let of_cluster = of_cluster
         .into_iter()
         .map(|difference| (facts.cluster_object(), difference));
-    let of_pooler = facts.database.pooler.iter().flat_map(|pooler| {
-        let object = format!("Pooler/{}", facts.name.pooler());
-        drift::of_pooler(cluster, View(pooler))
-            .into_iter()
-            .map(move |difference| (object.clone(), difference))
-    });
+    let of_pooler = of_pooler
+        .into_iter()
+        .map(|difference| (format!("Pooler/{}", facts.name.pooler()), difference));
     let evidence: Vec<Evidence> = of_cluster
         .chain(of_pooler)
         .map(|(object, difference)| {
