@@ -149,15 +149,18 @@ impl Violation {
             hint: hint.into(),
         }
     }
+
+    /// `message [rule]; hint`: all but the field.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let rule = self.rule.as_str();
+        [&self.message, " [", rule, "]; ", &self.hint].concat()
+    }
 }
 
 impl std::fmt::Display for Violation {
-    /// `field: message (rule); hint`. Stands alone: for a 422 kubectl prints only the causes.
+    /// `field: message [rule]; hint`. Stands alone: for a 422 kubectl prints only the causes.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "{}: {} [{}]; {}",
-            self.field, self.message, self.rule, self.hint
-        )
+        write!(formatter, "{}: {}", self.field, self.sentence())
     }
 }

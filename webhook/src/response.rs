@@ -97,15 +97,15 @@ fn denial<'a>(subject: &'a Subject, violations: &'a [Violation]) -> Status<'a> {
     } else {
         (403, "Forbidden")
     };
-    let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
     let causes = violations.iter().map(|violation| Cause {
         field: &violation.field,
         reason: violation.rule.as_str(),
-        message: format!(
-            "{} [{}]; {}",
-            violation.message, violation.rule, violation.hint
-        ),
+        message: violation.sentence(),
     });
+    let causes: Vec<Cause<'_>> = causes.collect();
+    // As they are displayed: a field, and its sentence.
+    let lines = { causes.iter() }.map(|cause| [cause.field, ": ", &cause.message].concat());
+    let lines: Vec<String> = lines.collect();
     Status {
         outcome: "Failure",
         code,
@@ -115,7 +115,7 @@ fn denial<'a>(subject: &'a Subject, violations: &'a [Violation]) -> Status<'a> {
             group: &subject.group,
             kind: &subject.kind,
             name: &subject.name,
-            causes: causes.collect(),
+            causes,
         }),
     }
 }

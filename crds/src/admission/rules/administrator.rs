@@ -23,33 +23,28 @@ pub(super) fn metadata(context: Context<'_>) -> Verdict {
         return Ok(Vec::new());
     };
     let before = context.before();
-    let passed_on = |pointer: &str, word: &str| -> Vec<(&str, String)> {
+    let passed_on = |pointer: &str| {
         changed_keys(
             before.and_then(|old| inherited::map(old, pointer)),
             inherited::map(new, pointer),
         )
-        .into_iter()
-        .map(|key| (key, format!("spec.inheritedMetadata.{word}[{key}]")))
-        .collect()
     };
     let annotations = changed_keys(before.and_then(View::annotations), new.annotations());
     let labels = changed_keys(before.and_then(View::labels), new.labels());
-    let changed = annotations
-        .into_iter()
-        .filter(|key| !OWNERS.contains(key))
-        .map(|key| (key, annotation_field(key)))
-        .chain(labels.into_iter().map(|key| (key, label_field(key))))
-        .chain(passed_on(inherited::LABELS, "labels"))
-        .chain(passed_on(inherited::ANNOTATIONS, "annotations"));
-    let steering: Vec<String> = changed
+    let inherited_label = |key: &str| format!("spec.inheritedMetadata.labels[{key}]");
+    let inherited_annotation = |key: &str| format!("spec.inheritedMetadata.annotations[{key}]");
+    let mut steering = of(annotations, annotation_field)
+        .filter(|(key, _)| !OWNERS.contains(key))
+        .chain(of(labels, label_field))
+        .chain(of(passed_on(inherited::LABELS), inherited_label))
+        .chain(of(passed_on(inherited::ANNOTATIONS), inherited_annotation))
         .filter(|(key, _)| is_steering(key))
-        .map(|(_, field)| field)
-        .collect();
-    if steering.is_empty() || context.facts.may_administer(context.namespace())? {
+        .peekable();
+    if steering.peek().is_none() || context.facts.may_administer(context.namespace())? {
         return Ok(Vec::new());
     }
     Ok(steering
-        .into_iter()
+        .map(|(key, field)| field(key))
         .map(|field| {
             Violation::new(
                 Rule::Administrator,
@@ -65,6 +60,14 @@ pub(super) fn metadata(context: Context<'_>) -> Verdict {
             )
         })
         .collect())
+}
+
+/// The keys, each with what makes a field of it.
+fn of<'a>(
+    keys: Vec<&'a str>,
+    field: fn(&str) -> String,
+) -> impl Iterator<Item = (&'a str, fn(&str) -> String)> {
+    keys.into_iter().map(move |key| (key, field))
 }
 
 fn is_steering(key: &str) -> bool {

@@ -25,35 +25,58 @@ pub(super) fn refused(
     spec: &Value,
     before: Option<&Value>,
 ) -> Vec<Refused> {
-    let mut walk = Walk {
-        groups,
-        cluster,
-        found: Vec::new(),
-    };
-    walk.fields("spec", "", spec, before);
+    let mut walk = Walk::new(groups, cluster, usize::MAX);
+    walk.fields(spec, before);
     walk.found
+}
+
+/// Whether there is any of that.
+pub(super) fn refuses(
+    groups: &'static [Group],
+    cluster: &str,
+    spec: &Value,
+    before: Option<&Value>,
+) -> bool {
+    let mut walk = Walk::new(groups, cluster, 1);
+    walk.fields(spec, before);
+    !walk.found.is_empty()
 }
 
 struct Walk<'a> {
     groups: &'static [Group],
     cluster: &'a str,
+    /// Where it is: `spec.containers[0].image`.
+    field: String,
+    /// How the groups call that: `containers[].image`.
+    path: String,
     found: Vec<Refused>,
+    /// How many are enough.
+    most: usize,
 }
 
-impl Walk<'_> {
-    /// A value that is not as before. `field` is where it stands, `path` how the groups call that.
-    fn value(&mut self, field: &str, path: &str, value: &Value, before: Option<&Value>) {
-        if let Some(group) = self.group(path) {
+impl<'a> Walk<'a> {
+    fn new(groups: &'static [Group], cluster: &'a str, most: usize) -> Self {
+        Self {
+            groups,
+            cluster,
+            field: "spec".to_owned(),
+            path: String::new(),
+            found: Vec::new(),
+            most,
+        }
+    }
+
+    /// A value that is not as before.
+    fn value(&mut self, value: &Value, before: Option<&Value>) {
+        if let Some(group) = self.group(&self.path) {
             if !group.allow.permits(value, self.cluster) {
-                self.refuse(field, group.why, group.allow.hint(self.cluster));
+                self.refuse(group.why, group.allow.hint(self.cluster));
             }
             return;
         }
         match value {
-            Value::Object(_) if self.goes_on(&format!("{path}.")) => {
-                self.fields(field, &format!("{path}."), value, before);
-            }
-            Value::Array(items) if self.goes_on(&format!("{path}[]")) => {
+            Value::Object(_) if self.goes_on(".") => self.fields(value, before),
+            Value::Array(items) if self.goes_on("[]") => {
                 let known = before.and_then(Value::as_array);
                 for (index, item) in items.iter().enumerate() {
                     // An element that only moved says nothing new.
@@ -61,39 +84,46 @@ impl Walk<'_> {
                         continue;
                     }
                     let same = known.and_then(|known| known.get(index));
-                    self.value(
-                        &format!("{field}[{index}]"),
-                        &format!("{path}[]"),
-                        item,
-                        same,
-                    );
+                    self.below(&format!("[{index}]"), "[]", item, same);
                 }
             }
             _ if is_empty(value) => {}
             _ => {
-                let other = path
-                    .rsplit_once('.')
-                    .map(|(parent, _)| format!("{parent}.*"));
+                let other = { self.path.rsplit_once('.') }.map(|(parent, _)| format!("{parent}.*"));
                 let group = other.and_then(|path| self.group(&path));
-                self.refuse(field, group.map_or(UNKNOWN, |group| group.why), None);
+                self.refuse(group.map_or(UNKNOWN, |group| group.why), None);
             }
         }
     }
 
-    fn fields(&mut self, field: &str, prefix: &str, value: &Value, before: Option<&Value>) {
+    fn fields(&mut self, value: &Value, before: Option<&Value>) {
         for (key, value) in value.as_object().into_iter().flatten() {
+            if self.found.len() >= self.most {
+                return;
+            }
             let before = before.and_then(|before| before.get(key));
             if before == Some(value) || value.is_null() {
                 continue;
             }
-            let (field, path) = (format!("{field}.{key}"), format!("{prefix}{key}"));
-            self.value(&field, &path, value, before);
+            let field = format!(".{key}");
+            let path = if self.path.is_empty() { key } else { &field };
+            self.below(&field, path, value, before);
         }
     }
 
-    fn refuse(&mut self, field: &str, why: &'static str, allowed: Option<String>) {
+    /// What stands below, under these names.
+    fn below(&mut self, field: &str, path: &str, value: &Value, before: Option<&Value>) {
+        let here = (self.field.len(), self.path.len());
+        self.field.push_str(field);
+        self.path.push_str(path);
+        self.value(value, before);
+        self.field.truncate(here.0);
+        self.path.truncate(here.1);
+    }
+
+    fn refuse(&mut self, why: &'static str, allowed: Option<String>) {
         self.found.push(Refused {
-            field: field.to_owned(),
+            field: self.field.clone(),
             why,
             allowed,
         });
@@ -103,9 +133,13 @@ impl Walk<'_> {
         { self.groups.iter() }.find(|group| group.paths.contains(&path))
     }
 
-    fn goes_on(&self, prefix: &str) -> bool {
+    /// Whether the groups speak of what is below, which continues with that.
+    fn goes_on(&self, with: &str) -> bool {
         let mut paths = self.groups.iter().flat_map(|group| group.paths);
-        paths.any(|path| path.starts_with(prefix))
+        paths.any(|path| {
+            let rest = path.strip_prefix(self.path.as_str());
+            rest.is_some_and(|rest| rest.starts_with(with))
+        })
     }
 }
 
