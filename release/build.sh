@@ -26,6 +26,8 @@ case $platform in
     flags+=(-C "link-arg=-F$target/frameworks")
     ;;
 esac
+# Linking, zig opens all of musl at once: more files than a container may by itself.
+ulimit -Sn "$(ulimit -Hn)"
 # 0x1f separates: paths may have spaces.
 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; echo "${flags[*]}")
 export CARGO_ENCODED_RUSTFLAGS

@@ -28,7 +28,7 @@ pub enum Rule {
     OwnerReferences,
     /// A Cluster goes only when its record and data are safe.
     DeleteGate,
-    /// A Cluster comes only where nothing foreign lies under its names.
+    /// A Cluster comes only where nothing foreign lies under its names, or names it.
     NameGate,
     /// The scale subresource cannot be recorded.
     Scale,

@@ -206,7 +206,16 @@ impl fmt::Display for Kind {
 
 #[cfg(test)]
 mod tests {
+    use daap_crds::admission::Resource;
+
     use super::*;
+
+    #[test]
+    fn what_names_a_cluster_is_what_admission_takes_for_it() {
+        let of_admission = std::iter::once(Resource::Pooler).chain(Resource::DEPENDENTS);
+        let of_admission: Vec<&str> = of_admission.map(Resource::resource).collect();
+        assert_eq!(Kind::NAMING.map(Kind::plural).as_slice(), of_admission);
+    }
 
     #[test]
     fn paths() {

@@ -1,5 +1,5 @@
 //! CNPG adopts volumes and trusts Secrets by their names alone, and applies what names a Cluster to
-//! whichever is called so: a Cluster comes only where nothing foreign lies under its names.
+//! whichever is called so: a Cluster comes only where nothing foreign lies under its names, or names it.
 
 use serde_json::Value;
 
