@@ -25,7 +25,8 @@ impl<'a> View<'a> {
         };
         path.split('/').try_fold(self.0, |here, token| match here {
             Value::Object(map) if token.contains('~') => {
-                map.get(&token.replace("~1", "/").replace("~0", "~"))
+                let mut fields = map.iter();
+                fields.find_map(|(key, value)| is_written(key, token).then_some(value))
             }
             Value::Object(map) => map.get(token),
             Value::Array(items) => items.get(token.parse::<usize>().ok()?),
@@ -134,6 +135,20 @@ fn as_map(value: &mut Value) -> &mut Map<String, Value> {
         Value::Object(map) => map,
         _ => unreachable!("a value that was made an object is one"),
     }
+}
+
+/// Whether `key` is written so in a JSON pointer (RFC 6901), where `~1` is a slash and `~0` a tilde.
+fn is_written(key: &str, token: &str) -> bool {
+    let mut written = token.bytes().peekable();
+    let mut next = || match written.next()? {
+        b'~' if written.next_if_eq(&b'1').is_some() => Some(b'/'),
+        b'~' => {
+            written.next_if_eq(&b'0');
+            Some(b'~')
+        }
+        byte => Some(byte),
+    };
+    key.bytes().all(|byte| next() == Some(byte)) && next().is_none()
 }
 
 /// Sets `metadata.labels[key]`.

@@ -262,9 +262,10 @@ impl Parts {
             let (no_pooler, no_secret) = (self.lacks_pooler(cluster), self.lacks_secret(cluster));
             async move {
                 let there = k8s.in_namespace(&pooler.0);
-                let found = match no_pooler {
-                    true => there.get(Kind::Pooler, &pooler.1).await?,
-                    false => None,
+                let found = if no_pooler {
+                    there.get(Kind::Pooler, &pooler.1).await?
+                } else {
+                    None
                 };
                 let is_there = no_secret && is_there(&there, &secret.1).await?;
                 Ok::<_, Failure>((

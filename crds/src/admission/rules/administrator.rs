@@ -63,10 +63,10 @@ pub(super) fn metadata(context: Context<'_>) -> Verdict {
 }
 
 /// The keys, each with what makes a field of it.
-fn of<'a>(
-    keys: Vec<&'a str>,
+fn of(
+    keys: Vec<&str>,
     field: fn(&str) -> String,
-) -> impl Iterator<Item = (&'a str, fn(&str) -> String)> {
+) -> impl Iterator<Item = (&str, fn(&str) -> String)> {
     keys.into_iter().map(move |key| (key, field))
 }
 
