@@ -7,7 +7,6 @@ use daap_crds::contract::{cnpg, label};
 use daap_crds::object::View;
 use daap_crds::trimmed::{Fields, Kept};
 use futures::future::try_join3;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::Database;
@@ -69,8 +68,6 @@ const DEPLOYMENT: Fields = &[
 ];
 /// How the names of the Secrets end that clients log in with.
 const APP: &str = "-app";
-/// At once, of what is asked for one by one.
-const AT_ONCE: usize = 16;
 
 /// Which databases to list.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +84,24 @@ pub(crate) struct Listing {
     pub(crate) from: Option<String>,
     /// Whether changes are followed from there on: then the version of every part is read, too.
     pub(crate) watched: bool,
+}
+
+impl Listing {
+    /// What asks for every object of this kind where this selector selects it.
+    fn all<'a>(&'a self, kind: Kind, selector: &'a str) -> Ask<'a> {
+        Ask {
+            kind,
+            namespace: self.namespace.as_deref(),
+            selector,
+            size: 0,
+            from: None,
+        }
+    }
+
+    /// What the row of an object says, where the namespace is not asked for.
+    fn key(&self, row: Row) -> Key {
+        (self.namespace.clone().unwrap_or(row.namespace), row.name)
+    }
 }
 
 /// What `take` makes of the databases of a listing, where it makes something of them, and where the rest
@@ -120,9 +135,8 @@ pub(crate) async fn list<T>(
             }
         });
         let next = next.await?;
-        parts
-            .look_again(k8s, unsure.iter().map(|(_, cluster)| cluster))
-            .await?;
+        let overlooked = unsure.iter().map(|(_, cluster)| cluster);
+        parts.look_again(k8s, &listing, overlooked).await?;
         // From the last on, so that the places of the others stay what they are.
         for (place, cluster) in unsure.into_iter().rev() {
             if let Some(made) = take(parts.join(cluster)) {
@@ -156,7 +170,7 @@ type Key = (String, String);
 
 /// Everything that belongs to databases.
 struct Parts {
-    /// Whether only the Poolers that carry the asked record were read.
+    /// Whether only the Poolers (and Secrets) that carry the asked record were read.
     selected: bool,
     poolers: HashMap<Key, Packed>,
     /// With no more than how many replicas are available. None where the caller may not see them.
@@ -167,32 +181,20 @@ struct Parts {
 
 impl Parts {
     async fn read(k8s: &Kubernetes, listing: &Listing) -> Result<Self, Failure> {
-        let (namespace, watched) = (listing.namespace.as_deref(), listing.watched);
         let of_record = of_record(&listing.selector);
         let of_clients = selected(&[cnpg::APP_SECRETS, &of_record]);
-        let ask = |kind, selector| Ask {
-            kind,
-            namespace,
-            selector,
-            size: 0,
-            from: None,
-        };
-        let of = |row: &Row| {
-            let namespace = namespace.unwrap_or(&row.namespace);
-            (namespace.to_owned(), row.name.clone())
-        };
         let (poolers, deployments, secrets) = try_join3(
             async {
                 let mut poolers = HashMap::new();
-                let incoming = k8s.objects(ask(Kind::Pooler, &of_record)).await?;
+                let incoming = k8s.objects(listing.all(Kind::Pooler, &of_record)).await?;
                 let read = incoming.each(POOLER, |pooler| {
                     poolers.insert(key(&pooler), Packed::of(&pooler));
                 });
                 read.await.map(|_| poolers)
             },
             async {
-                let ask = ask(Kind::Deployment, cnpg::POOLER_NAME);
-                let incoming = if watched {
+                let ask = listing.all(Kind::Deployment, cnpg::POOLER_NAME);
+                let incoming = if listing.watched {
                     k8s.objects(ask).await
                 } else {
                     k8s.rows(ask).await
@@ -201,7 +203,7 @@ impl Parts {
                     return Ok(None);
                 };
                 let mut deployments = HashMap::new();
-                if watched {
+                if listing.watched {
                     let read = incoming.each(DEPLOYMENT, |deployment| {
                         deployments.insert(key(&deployment), Packed::of(&deployment));
                     });
@@ -209,12 +211,12 @@ impl Parts {
                 }
                 let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
                     let available = json!({"status": {"availableReplicas": row.value}});
-                    deployments.insert(of(&row), Packed::of(&available));
+                    deployments.insert(listing.key(row), Packed::of(&available));
                 });
                 read.await.map(|()| Some(deployments))
             },
             async {
-                let incoming = k8s.rows(ask(Kind::Secret, &of_clients)).await;
+                let incoming = k8s.rows(listing.all(Kind::Secret, &of_clients)).await;
                 let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Secret)? else {
                     return Ok(None);
                 };
@@ -222,7 +224,7 @@ impl Parts {
                 let read = incoming.each_row("", "", |row| {
                     // The others are nobody's business here.
                     if row.name.ends_with(APP) {
-                        secrets.insert(of(&row));
+                        secrets.insert(listing.key(row));
                     }
                 });
                 read.await.map(|()| Some(secrets))
@@ -252,34 +254,35 @@ impl Parts {
         !self.secrets.as_ref().is_none_or(known) && operator_saw_secret(View(cluster))
     }
 
-    async fn look_again(
+    /// Among all of them: who may list, may do no more than that.
+    async fn look_again<'a>(
         &mut self,
         k8s: &Kubernetes,
-        clusters: impl Iterator<Item = &Value>,
+        listing: &Listing,
+        clusters: impl Iterator<Item = &'a Value> + Clone,
     ) -> Result<(), Failure> {
-        let asked = clusters.map(|cluster| {
-            let (pooler, secret) = (key_of_pooler(cluster), key_of_secret(cluster));
-            let (no_pooler, no_secret) = (self.lacks_pooler(cluster), self.lacks_secret(cluster));
-            async move {
-                let there = k8s.in_namespace(&pooler.0);
-                let found = if no_pooler {
-                    there.get(Kind::Pooler, &pooler.1).await?
-                } else {
-                    None
-                };
-                let is_there = no_secret && is_there(&there, &secret.1).await?;
-                Ok::<_, Failure>((
-                    found.map(|found| (pooler, found)),
-                    is_there.then_some(secret),
-                ))
-            }
-        });
-        let asked: Vec<_> = asked.collect();
-        let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
-        while let Some((pooler, secret)) = answers.try_next().await? {
-            self.poolers
-                .extend(pooler.map(|(key, found)| (key, Packed::of(&found))));
-            { self.secrets.iter_mut() }.for_each(|secrets| secrets.extend(secret.clone()));
+        let lacking = clusters
+            .clone()
+            .filter(|cluster| self.lacks_pooler(cluster));
+        let lacking: HashSet<Key> = lacking.map(key_of_pooler).collect();
+        if !lacking.is_empty() {
+            let incoming = k8s.objects(listing.all(Kind::Pooler, "")).await?;
+            let read = incoming.each(POOLER, |pooler| {
+                let key = key(&pooler);
+                if lacking.contains(&key) {
+                    self.poolers.insert(key, Packed::of(&pooler));
+                }
+            });
+            read.await?;
+        }
+        let lacking = clusters.filter(|cluster| self.lacks_secret(cluster));
+        let lacking: HashSet<Key> = lacking.map(key_of_secret).collect();
+        if let Some(secrets) = self.secrets.as_mut().filter(|_| !lacking.is_empty()) {
+            let incoming = k8s.rows(listing.all(Kind::Secret, cnpg::CLUSTER)).await?;
+            let read = incoming.each_row("", "", |row| {
+                secrets.extend(Some(listing.key(row)).filter(|key| lacking.contains(key)));
+            });
+            read.await?;
         }
         Ok(())
     }
@@ -310,13 +313,6 @@ impl Parts {
             .filter(move |pooler| selects(selector, View(pooler)))
             .filter_map(Database::lost)
     }
-}
-
-/// Whether there is such a Secret; who may not look has to believe the operator.
-async fn is_there(k8s: &Kubernetes, secret: &str) -> Result<bool, Failure> {
-    let found = k8s.get_metadata(Kind::Secret, secret).await;
-    let found = unless_forbidden(found.map(|found| Some(found.is_some())), Kind::Secret)?;
-    Ok(found.unwrap_or(true))
 }
 
 /// An object as it is written: parsed, it takes several times as much.
@@ -436,7 +432,7 @@ mod tests {
             let database = super::super::fixtures::ready(name);
             let mut pooler = database.pooler.unwrap();
             if name == "shop" {
-                let labels = json!({"cnpg.io/userType": "app", label::OWNER_TEAM: "billing"});
+                let labels = json!({"cnpg.io/cluster": "daap-shop", label::OWNER_TEAM: "billing"});
                 let secret = json!({"apiVersion": "v1", "kind": "Secret",
                     "metadata": {"name": "daap-shop-app", "namespace": "apps", "labels": labels}});
                 k8s.create(Kind::Secret, &secret, false).await.unwrap();
