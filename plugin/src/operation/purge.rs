@@ -70,6 +70,8 @@ pub(crate) struct Purge {
     begun: bool,
     /// Whether this run has given the data up, and has destroyed nothing yet.
     marked: bool,
+    /// Whether this run has brought it to its end.
+    closed: bool,
     /// Since when this run has seen that the record gives the data up.
     given_up_since: Option<Instant>,
     /// Volumes that were destroyed, with their classes.
@@ -84,6 +86,7 @@ impl Purge {
             id,
             begun: false,
             marked: false,
+            closed: false,
             given_up_since: None,
             destroyed: Vec::new(),
         }
@@ -225,9 +228,22 @@ impl Operation for Purge {
 
     fn next(&mut self, world: &World) -> Result<Next<Step>, Failure> {
         let (name, namespace) = (&self.name, self.k8s.namespace());
+        let in_use = |cluster: View<'_>| {
+            Failure::new(format!(
+                "cluster {} exists: its data is in use",
+                cluster.name()
+            ))
+            .hint(format!(
+                "delete it first: kubectl daap delete {name} -n {namespace}"
+            ))
+        };
         if world.tombstones.is_empty() {
             if self.begun {
-                return Ok(Next::Done);
+                // A restore was faster, and has removed the tombstone already.
+                return match &world.cluster {
+                    Some(cluster) if !self.closed => Err(in_use(View(cluster))),
+                    _ => Ok(Next::Done),
+                };
             }
             return Err(Failure::new(format!(
                 "no deleted database '{name}' has data kept in namespace {namespace}"
@@ -242,13 +258,7 @@ impl Operation for Purge {
             if self.marked && stages.any(|stage| stage == Some(Stage::Purged)) {
                 return Ok(Next::Do(Step::TakeBack));
             }
-            return Err(Failure::new(format!(
-                "cluster {} exists: its data is in use",
-                cluster.name()
-            ))
-            .hint(format!(
-                "delete it first: kubectl daap delete {name} -n {namespace}"
-            )));
+            return Err(in_use(cluster));
         }
         if stages.any(|stage| !matches!(stage, Some(Stage::Complete | Stage::Purged))) {
             return Err(
@@ -310,6 +320,7 @@ impl Operation for Purge {
             Step::Close => {
                 self.rewrite(&world, |tombstone| tombstone.retained = Retained::default())
                     .await?;
+                self.closed = true;
             }
         }
         Ok(None)

@@ -42,7 +42,7 @@ async fn lists_are_sorted_and_selected() {
     assert_eq!(
         names(&[
             "--field-selector",
-            "metadata.name!=other,status.state!=ready",
+            "metadata.name!=other,status.state!=docked",
             "--chunk-size",
             "1"
         ]),

@@ -61,7 +61,11 @@ pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
     let foreign: Vec<View<'_>> = naming
         .iter()
         .map(View)
-        .filter(|object| !tombstone.is_some_and(|tombstone| was_there(*object, tombstone)))
+        .filter(|object| {
+            !tombstone.is_some_and(|tombstone| {
+                was_there(*object, tombstone) || is_its_pooler(*object, id)
+            })
+        })
         .collect();
     if !foreign.is_empty() {
         violations.push(named_already(new, &foreign));
@@ -97,6 +101,12 @@ fn was_there(object: View<'_>, tombstone: View<'_>) -> bool {
         (Some(object), Some(tombstone)) => object <= tombstone,
         _ => false,
     }
+}
+
+/// Whether it is the Pooler of this very database, which another restore has brought back just now: who
+/// comes second is told by the API server that the Cluster exists. (A Pooler's id is its Cluster's.)
+fn is_its_pooler(object: View<'_>, id: &str) -> bool {
+    object.text("/kind") == Some("Pooler") && object.label(label::ID) == Some(id)
 }
 
 /// Whether it is what the tombstone retains. CNPG adopts what nobody owns: what carries the id and

@@ -95,11 +95,20 @@ fn naming(kind: &str, made: &str) -> Value {
     json!({"kind": kind, "metadata": {"name": "left", "creationTimestamp": made}})
 }
 
+fn pooler_of(id: &str) -> Value {
+    let mut pooler = naming("Pooler", "2026-11-21T10:00:00Z");
+    set_label(&mut pooler, label::ID, id);
+    pooler
+}
+
 #[rstest]
 #[case::left_by_another(naming("DatabaseRole", "2026-11-21T09:00:00Z"), None, &["name-gate metadata.name"])]
 #[case::kept_with_it(naming("Backup", "2026-11-21T09:00:00Z"), Some("2026-11-21T09:30:00Z"), &[])]
 #[case::in_the_same_second(naming("Pooler", "2026-11-21T09:30:00Z"), Some("2026-11-21T09:30:00Z"), &[])]
 #[case::made_since(naming("Pooler", "2026-11-21T09:30:01Z"), Some("2026-11-21T09:30:00Z"), &["name-gate metadata.name"])]
+#[case::of_another_restore(pooler_of(ID), Some("2026-11-21T09:30:00Z"), &[])]
+#[case::of_another_database(pooler_of("7b1d"), Some("2026-11-21T09:30:00Z"), &["name-gate metadata.name"])]
+#[case::of_no_restore(pooler_of(ID), None, &["name-gate metadata.name"])]
 #[case::who_knows_when(naming("Database", "yesterday"), Some("2026-11-21T09:30:00Z"), &["name-gate metadata.name"])]
 fn a_cluster_comes_only_where_nothing_foreign_names_it(
     #[case] left: Value,

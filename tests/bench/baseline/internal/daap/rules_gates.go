@@ -67,7 +67,7 @@ func (r *review) nameGate(ctx context.Context) ([]violation, error) {
 	}
 	var named, remedy []string
 	for _, one := range naming {
-		if configMap == nil || !wasThere(one, configMap) {
+		if configMap == nil || !(wasThere(one, configMap) || isItsPooler(one, id)) {
 			named = append(named, fmt.Sprintf("%s '%s'", one.GetKind(), one.GetName()))
 			remedy = append(remedy, fmt.Sprintf("%s.%s/%s", strings.ToLower(one.GetKind()), cnpgGroup, one.GetName()))
 		}
@@ -84,6 +84,12 @@ func (r *review) nameGate(ctx context.Context) ([]violation, error) {
 func wasThere(one unstructured.Unstructured, configMap *object) bool {
 	made, deleted := one.GetCreationTimestamp(), configMap.GetCreationTimestamp()
 	return !made.IsZero() && !deleted.IsZero() && !made.After(deleted.Time)
+}
+
+// isItsPooler: it is the Pooler of this very database, which another restore has just brought back.
+func isItsPooler(one unstructured.Unstructured, id string) bool {
+	own, ok := one.GetLabels()[labelID]
+	return ok && one.GetKind() == "Pooler" && own == id
 }
 
 func nameOr(o *object) string {
