@@ -44,11 +44,10 @@ pub(super) fn metadata(context: Context<'_>) -> Verdict {
         return Ok(Vec::new());
     }
     Ok(steering
-        .map(|(key, field)| field(key))
-        .map(|field| {
+        .map(|(key, field)| {
             Violation::new(
                 Rule::Administrator,
-                field,
+                field(key),
                 format!(
                     "only an administrator may change it; {} is none",
                     context.write.caller.user
