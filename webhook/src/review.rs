@@ -38,6 +38,12 @@ pub(crate) enum ReviewError {
         /// Group and resource.
         resource: String,
     },
+    /// Metadata that no API server stores: rules would read it as if it were not there.
+    #[error("{field} is no map of strings")]
+    NoMapOfStrings {
+        /// Where it stands in the request.
+        field: String,
+    },
 }
 
 /// A review, as far as it could be read.
@@ -218,6 +224,15 @@ impl Request {
         if !resource.operations().contains(&operation) {
             return Err(unexpected());
         }
+        for (place, object) in [
+            ("object", &request.object),
+            ("oldObject", &request.old_object),
+        ] {
+            if let Some(field) = object.as_ref().and_then(no_map_of_strings) {
+                let field = format!("{place}.metadata.{field}");
+                return Err(ReviewError::NoMapOfStrings { field });
+            }
+        }
         Ok(Write {
             resource,
             operation,
@@ -234,6 +249,18 @@ impl Request {
             at,
         })
     }
+}
+
+/// Which of an object's labels and annotations are something else than labels and annotations.
+fn no_map_of_strings(object: &Value) -> Option<&'static str> {
+    let metadata = object.get("metadata")?;
+    ["labels", "annotations"]
+        .into_iter()
+        .find(|&field| match metadata.get(field) {
+            None | Some(Value::Null) => false,
+            Some(Value::Object(map)) => !map.values().all(Value::is_string),
+            Some(_) => true,
+        })
 }
 
 #[cfg(test)]
@@ -330,6 +357,30 @@ mod tests {
         ] {
             let refused = Review::read(body, Timestamp::UNIX_EPOCH).err().unwrap();
             assert!(refused.contains("no JSON"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn metadata_that_cannot_be_stored_is_refused() {
+        for (field, given) in [
+            ("labels", json!([])),
+            ("annotations", json!(1.5)),
+            ("annotations", json!({"daap.dev/id": 7})),
+        ] {
+            for (place, operation) in [("object", "CREATE"), ("oldObject", "DELETE")] {
+                let review = json!({"request": {
+                    "resource": {"group": "postgresql.cnpg.io", "version": "v1", "resource": "clusters"},
+                    "operation": operation, "userInfo": {"username": "ann"},
+                    place: {"metadata": {field: given}},
+                }});
+                let refused = write(review, Timestamp::UNIX_EPOCH)
+                    .unwrap_err()
+                    .to_string();
+                assert_eq!(
+                    refused,
+                    format!("{place}.metadata.{field} is no map of strings")
+                );
+            }
         }
     }
 
