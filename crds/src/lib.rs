@@ -25,5 +25,6 @@ pub mod resources;
 pub mod size;
 pub mod state;
 pub mod tombstone;
+mod tree;
 pub mod trimmed;
 pub mod violation;

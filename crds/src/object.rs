@@ -23,15 +23,29 @@ impl<'a> View<'a> {
         let Some(path) = pointer.strip_prefix('/') else {
             return pointer.is_empty().then_some(self.0);
         };
-        path.split('/').try_fold(self.0, |here, token| match here {
-            Value::Object(map) if token.contains('~') => {
-                let mut fields = map.iter();
-                fields.find_map(|(key, value)| is_written(key, token).then_some(value))
-            }
-            Value::Object(map) => map.get(token),
-            Value::Array(items) => items.get(token.parse::<usize>().ok()?),
-            _ => None,
-        })
+        let is_escaped = path.bytes().any(|byte| byte == b'~');
+        let (mut here, mut rest) = (self.0, Some(path));
+        while let Some(path) = rest {
+            // Tokens are so short that to begin a search for their end is what would take long.
+            let end = path.bytes().position(|byte| byte == b'/');
+            let token = path.get(..end.unwrap_or(path.len()))?;
+            rest = end.and_then(|end| path.get(end + 1..));
+            here = match here {
+                Value::Object(map) if is_escaped => {
+                    let mut fields = map.iter();
+                    fields.find_map(|(key, value)| is_written(key, token).then_some(value))
+                }
+                Value::Object(map) => map.get(token),
+                Value::Array(items) => items.get(token.parse::<usize>().ok()?),
+                _ => None,
+            }?;
+        }
+        Some(here)
+    }
+
+    /// A map in the metadata.
+    fn of_metadata(self, field: &str) -> Option<&'a Map<String, Value>> {
+        self.0.get("metadata")?.get(field)?.as_object()
     }
 
     /// `metadata.name`, empty when the API server has yet to generate it.
@@ -67,7 +81,7 @@ impl<'a> View<'a> {
     /// All labels.
     #[must_use]
     pub fn labels(self) -> Option<&'a Map<String, Value>> {
-        self.at("/metadata/labels").and_then(Value::as_object)
+        self.of_metadata("labels")
     }
 
     /// One label.
@@ -79,7 +93,7 @@ impl<'a> View<'a> {
     /// All annotations.
     #[must_use]
     pub fn annotations(self) -> Option<&'a Map<String, Value>> {
-        self.at("/metadata/annotations").and_then(Value::as_object)
+        self.of_metadata("annotations")
     }
 
     /// One annotation.

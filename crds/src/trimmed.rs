@@ -4,7 +4,9 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::tree::{Entries, Tree};
 
 /// What is kept of a field of an object.
 #[derive(Clone, Copy, Debug)]
@@ -88,21 +90,21 @@ impl<'de> Visitor<'de> for Part {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
+        let mut object = Entries::new();
         while let Some(key) = map.next_key::<String>()? {
             match self.kept(&key) {
                 None => {
-                    object.insert(key, map.next_value()?);
+                    object.push(key, map.next_value_seed(Tree)?);
                 }
                 Some(Kept::Nothing) => {
                     map.next_value::<IgnoredAny>()?;
                 }
                 Some(kept) => {
-                    object.insert(key, map.next_value_seed(Self::Field(kept))?);
+                    object.push(key, map.next_value_seed(Self::Field(kept))?);
                 }
             }
         }
-        Ok(Value::Object(object))
+        Ok(Value::Object(object.into_map()))
     }
 }
 

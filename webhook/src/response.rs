@@ -104,13 +104,21 @@ fn denial<'a>(subject: &'a Subject, violations: &'a [Violation]) -> Status<'a> {
     });
     let causes: Vec<Cause<'_>> = causes.collect();
     // As they are displayed: a field, and its sentence.
-    let lines = { causes.iter() }.map(|cause| [cause.field, ": ", &cause.message].concat());
-    let lines: Vec<String> = lines.collect();
+    let mut message = String::new();
+    for (place, cause) in causes.iter().enumerate() {
+        let line = [
+            if place > 0 { "\n" } else { "" },
+            cause.field,
+            ": ",
+            &cause.message,
+        ];
+        message.extend(line);
+    }
     Status {
         outcome: "Failure",
         code,
         reason,
-        message: lines.join("\n"),
+        message,
         details: Some(Details {
             group: &subject.group,
             kind: &subject.kind,

@@ -76,14 +76,18 @@ pub(in crate::admission) fn expected(
     let old = base.view();
     let stored = |key| old.and_then(|old| old.annotation(key)).map(str::to_owned);
     let record = Tracked::of(cluster);
-    let history = stored(annotation::HISTORY)
-        .and_then(|text| History::parse(&text).ok())
-        .unwrap_or_default();
     let unchanged = matches!(base, Base::Stored(old) if Tracked::of(*old) == record);
+    let is_repair = is_pending(cluster, OperationName::Repair);
+    let as_stored = || annotation::STAMPS.map(|key| (key, stored(key))).to_vec();
+    if unchanged && !is_repair {
+        return as_stored();
+    }
+    let history = { old.and_then(|old| old.annotation(annotation::HISTORY)) }
+        .and_then(|text| History::parse(text).ok())
+        .unwrap_or_default();
     // A repair may take into the record what was changed behind the back of admission.
-    let recorded = !is_pending(cluster, OperationName::Repair) || history.current() == record;
-    if unchanged && recorded {
-        return annotation::STAMPS.map(|key| (key, stored(key))).to_vec();
+    if unchanged && history.current() == record {
+        return as_stored();
     }
     let from = begin(&history, write, cluster);
     let reason = cluster

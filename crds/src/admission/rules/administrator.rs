@@ -38,7 +38,6 @@ pub(super) fn metadata(context: Context<'_>) -> Verdict {
         .chain(of(labels, label_field))
         .chain(of(passed_on(inherited::LABELS), inherited_label))
         .chain(of(passed_on(inherited::ANNOTATIONS), inherited_annotation))
-        .filter(|(key, _)| is_steering(key))
         .peekable();
     if steering.peek().is_none() || context.facts.may_administer(context.namespace())? {
         return Ok(Vec::new());
@@ -74,17 +73,15 @@ fn is_steering(key: &str) -> bool {
     prefixes.any(|prefix| key.starts_with(prefix))
 }
 
+/// The keys that steer and whose values differ, in order.
 fn changed_keys<'a>(
     old: Option<&'a Map<String, Value>>,
     new: Option<&'a Map<String, Value>>,
 ) -> Vec<&'a str> {
     let value = |map: Option<&'a Map<String, Value>>, key: &str| map.and_then(|map| map.get(key));
-    let mut keys: Vec<&str> = [old, new]
-        .into_iter()
-        .flatten()
-        .flat_map(Map::keys)
-        .map(String::as_str)
-        .collect();
+    let all = [old, new].into_iter().flatten().flat_map(Map::keys);
+    let steering = all.map(String::as_str).filter(|key| is_steering(key));
+    let mut keys: Vec<&str> = steering.collect();
     keys.sort_unstable();
     keys.dedup();
     keys.retain(|key| value(old, key) != value(new, key));

@@ -18,6 +18,10 @@ use futures::future::BoxFuture;
 use http::{Request, StatusCode, header};
 use tower::{ServiceExt, service_fn};
 
+/// As the webhook has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Answers one review so many times.
 #[derive(Debug, Parser)]
 struct Args {

@@ -135,10 +135,14 @@ impl<'a> Walk<'a> {
 
     /// Whether the groups speak of what is below, which continues with that.
     fn goes_on(&self, with: &str) -> bool {
+        let here = self.path.len();
         let mut paths = self.groups.iter().flat_map(|group| group.paths);
+        // What is told apart by one byte is most of them.
         paths.any(|path| {
-            let rest = path.strip_prefix(self.path.as_str());
-            rest.is_some_and(|rest| rest.starts_with(with))
+            path.as_bytes().get(here) == with.as_bytes().first() && {
+                path.strip_prefix(self.path.as_str())
+            }
+            .is_some_and(|rest| rest.starts_with(with))
         })
     }
 }
