@@ -39,7 +39,7 @@ each() { echo $((($2 - $1) / $3)); }
 
 {
   echo "{"
-  for name in mutate-update mutate-nothing validate-update validate-deny mutate-create validate-create; do
+  for name in mutate-update mutate-nothing validate-update validate-deny mutate-create validate-create mutate-update-aged validate-update-aged; do
     printf '  "%s": %s,\n' "$name" "$(each "$(review $name 20)" "$(review $name 120)" 100)"
   done
   list 200 >"$work/few"

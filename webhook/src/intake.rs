@@ -187,17 +187,26 @@ fn brackets_and_commas(text: &[u8]) -> usize {
 
 /// How many values a JSON text has at most: each follows a bracket or a comma.
 fn values(text: &[u8]) -> usize {
-    let (mut values, mut in_string, mut escaped) = (0, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b',' | b'[' | b'{' if !in_string => values += 1,
-            _ => {}
+    let (mut values, mut rest) = (0, text);
+    while let Some(start) = memchr::memchr(b'"', rest) {
+        let (before, string) = rest.split_at(start);
+        values += brackets_and_commas(before);
+        rest = after_string(string.get(1..).unwrap_or_default());
+    }
+    values + brackets_and_commas(rest)
+}
+
+/// What follows the quote that ends a string.
+fn after_string(mut text: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', text) {
+        let is_escape = text.get(at) == Some(&b'\\');
+        let next = at + if is_escape { 2 } else { 1 };
+        text = text.get(next..).unwrap_or_default();
+        if !is_escape {
+            return text;
         }
     }
-    values
+    &[]
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {

@@ -130,10 +130,24 @@ impl History {
             action,
             set: Changes::between(&self.current(), record),
         });
-        while next.to_annotation().len() > LARGEST_ANNOTATION_BYTES && next.rows.len() > 1 {
+        let mut size = next.to_annotation().len();
+        while size > LARGEST_ANNOTATION_BYTES && next.rows.len() > 1 {
+            size = size.saturating_sub(next.size_of_oldest());
             next.fold_oldest();
+            size = size.saturating_add(next.size_of_folded());
         }
         next
+    }
+
+    /// What the oldest row takes of the annotation, and what was folded before.
+    fn size_of_oldest(&self) -> usize {
+        let row = self.rows.first().map_or(0, |row| size(row) + ",".len());
+        row + self.size_of_folded()
+    }
+
+    fn size_of_folded(&self) -> usize {
+        let folded = self.folded.as_ref();
+        folded.map_or(0, |folded| size(folded) + "\"folded\":,".len())
     }
 
     fn fold_oldest(&mut self) {
@@ -150,6 +164,10 @@ impl History {
         folded.versions = oldest.version;
         folded.record.apply(&oldest.set);
     }
+}
+
+fn size(part: &impl Serialize) -> usize {
+    serde_json::to_string(part).map_or(0, |text| text.len())
 }
 
 #[cfg(test)]
@@ -249,6 +267,30 @@ mod tests {
         assert_eq!(history.rows[0].version, folded.versions + 1);
         assert_eq!(history.current().purpose, purposes[199]);
         assert_eq!(history.verify(&history.current()), Vec::new());
+    }
+
+    /// The size is kept up with while rows are folded, and no row is folded that would have fitted.
+    #[test]
+    fn no_more_is_folded_than_has_to_be() {
+        let mut history = History::default();
+        for change in 0..600_usize {
+            // Names and purposes of all lengths: what is folded grows and shrinks.
+            let record = record(&"x".repeat(change * 37 % 251));
+            let by = "y".repeat(change * 11 % 60);
+            let from = history.next_instant(at(0));
+            let next = history.with(Action::Updated, from, &by, None, &record);
+            let size = next.to_annotation().len();
+            assert!(size <= LARGEST_ANNOTATION_BYTES);
+            let folds = history.rows.len() + 1 - next.rows.len();
+            if folds > 0 {
+                let mut one_less = history.clone();
+                one_less.rows.extend(next.rows.last().cloned());
+                (1..folds).for_each(|_| one_less.fold_oldest());
+                assert!(one_less.to_annotation().len() > LARGEST_ANNOTATION_BYTES);
+            }
+            history = next;
+        }
+        assert!(history.folded.is_some());
     }
 
     proptest! {

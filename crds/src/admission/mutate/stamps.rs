@@ -82,14 +82,16 @@ pub(in crate::admission) fn expected(
     if unchanged && !is_repair {
         return as_stored();
     }
-    let history = { old.and_then(|old| old.annotation(annotation::HISTORY)) }
-        .and_then(|text| History::parse(text).ok())
-        .unwrap_or_default();
+    let so_far = old.and_then(|old| old.annotation(annotation::HISTORY));
+    let history = { so_far.and_then(|text| History::parse(text).ok()) }.unwrap_or_default();
     // A repair may take into the record what was changed behind the back of admission.
     if unchanged && history.current() == record {
         return as_stored();
     }
-    let from = begin(&history, write, cluster);
+    // What is as it is stored was not written by an earlier pass.
+    let carried = cluster.annotation(annotation::HISTORY);
+    let carried = carried.filter(|text| so_far != Some(text));
+    let from = begin(&history, write, carried);
     let reason = cluster
         .annotation(annotation::CHANGE_REASON)
         .filter(|reason| !reason.is_empty() && check_text(reason).is_ok());
@@ -111,10 +113,9 @@ pub(in crate::admission) fn expected(
 
 /// When the new version begins. An earlier pass over the same write has said so already, if what
 /// the object carries could be its work: then that stands, or no second pass would be silent.
-fn begin(history: &History, write: &Write, cluster: View<'_>) -> Timestamp {
+fn begin(history: &History, write: &Write, carried: Option<&str>) -> Timestamp {
     let now = history.next_instant(write.at);
-    let carried = cluster
-        .annotation(annotation::HISTORY)
+    let carried = carried
         .and_then(|text| History::parse(text).ok())
         .and_then(|carried| carried.rows.last().cloned())
         .filter(|row| {

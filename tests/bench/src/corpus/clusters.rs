@@ -1,5 +1,8 @@
 //! Reviews of Clusters.
 
+use daap_crds::contract::annotation;
+use daap_crds::history::{Action, History, Tracked};
+use daap_crds::object::{View, set_annotation};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -61,7 +64,32 @@ pub(super) fn of_updates(world: &World, at: Timestamp) -> Vec<Review> {
         let (nothing, old) = (&Value::Null, &world.archive);
         cluster_review(name, path, Expected::Allowed, "DELETE", OWNER, nothing, old)
     };
+    let old_hand = aged(old);
+    let mut scaled = old_hand.clone();
+    merge(&mut scaled, &json!({"spec": {"instances": 3}}));
+    let scaled_recorded = mutated(Some(&old_hand), &scaled, at);
     vec![
+        cluster_review(
+            "mutate-update-aged",
+            MUTATE,
+            Expected::Patched,
+            "UPDATE",
+            OWNER,
+            &scaled,
+            &old_hand,
+        ),
+        Review {
+            ages: true,
+            ..cluster_review(
+                "validate-update-aged",
+                VALIDATE,
+                Expected::Allowed,
+                "UPDATE",
+                OWNER,
+                &scaled_recorded,
+                &old_hand,
+            )
+        },
         review("mutate-update", MUTATE, Expected::Patched, &grown),
         review("mutate-nothing", MUTATE, Expected::Allowed, &tuned),
         review("validate-update", VALIDATE, Expected::Allowed, &tuned),
@@ -77,6 +105,32 @@ pub(super) fn of_updates(world: &World, at: Timestamp) -> Vec<Review> {
         delete("mutate-delete", MUTATE),
         delete("validate-delete", VALIDATE),
     ]
+}
+
+/// The same Cluster after a thousand changes: with as much history as is kept.
+fn aged(cluster: &Value) -> Value {
+    let mut cluster = cluster.clone();
+    let view = View(&cluster);
+    let record = Tracked::of(view);
+    let mut history = { view.annotation(annotation::HISTORY) }
+        .and_then(|text| History::parse(text).ok())
+        .unwrap_or_default();
+    for change in 0..400 {
+        let from = history.next_instant(history.latest().unwrap_or_default());
+        let record = Tracked {
+            instances: record.instances + (change + 1) % 2,
+            ..record.clone()
+        };
+        let reason = format!("SHOP-{change:05}: more or fewer of them");
+        history = history.with(Action::Updated, from, OWNER, Some(&reason), &record);
+    }
+    set_annotation(
+        &mut cluster,
+        annotation::VERSION,
+        history.version().to_string(),
+    );
+    set_annotation(&mut cluster, annotation::HISTORY, history.to_annotation());
+    cluster
 }
 
 pub(super) fn of_denials(world: &World) -> Vec<Review> {
