@@ -61,17 +61,26 @@ pub(crate) struct World {
     data: Vec<(Kind, Value)>,
 }
 
+/// How far this run has come by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    /// It has not seen yet that there is something to purge.
+    New,
+    /// It has.
+    Begun,
+    /// It has given the data up, and has destroyed nothing yet.
+    GivenUp,
+    /// It has brought it to its end.
+    Closed,
+}
+
 /// The operation.
 pub(crate) struct Purge {
     k8s: Kubernetes,
     name: DatabaseName,
     /// The beginning of the id of the only one that is meant.
     id: Option<String>,
-    begun: bool,
-    /// Whether this run has given the data up, and has destroyed nothing yet.
-    marked: bool,
-    /// Whether this run has brought it to its end.
-    closed: bool,
+    course: Course,
     /// Since when this run has seen that the record gives the data up.
     given_up_since: Option<Instant>,
     /// Volumes that were destroyed, with their classes.
@@ -84,9 +93,7 @@ impl Purge {
             k8s,
             name,
             id,
-            begun: false,
-            marked: false,
-            closed: false,
+            course: Course::New,
             given_up_since: None,
             destroyed: Vec::new(),
         }
@@ -238,10 +245,10 @@ impl Operation for Purge {
             ))
         };
         if world.tombstones.is_empty() {
-            if self.begun {
+            if self.course != Course::New {
                 // A restore was faster, and has removed the tombstone already.
                 return match &world.cluster {
-                    Some(cluster) if !self.closed => Err(in_use(View(cluster))),
+                    Some(cluster) if self.course != Course::Closed => Err(in_use(View(cluster))),
                     _ => Ok(Next::Done),
                 };
             }
@@ -255,7 +262,7 @@ impl Operation for Purge {
         }
         let mut stages = world.tombstones.iter().map(stage);
         if let Some(cluster) = world.cluster.as_ref().map(View) {
-            if self.marked && stages.any(|stage| stage == Some(Stage::Purged)) {
+            if self.course == Course::GivenUp && stages.any(|stage| stage == Some(Stage::Purged)) {
                 return Ok(Next::Do(Step::TakeBack));
             }
             return Err(in_use(cluster));
@@ -267,7 +274,9 @@ impl Operation for Purge {
                 ),
             );
         }
-        self.begun = true;
+        if self.course == Course::New {
+            self.course = Course::Begun;
+        }
         if world.tombstones.iter().any(keeps_data) {
             return Ok(Next::Do(Step::MarkPurged));
         }
@@ -294,7 +303,7 @@ impl Operation for Purge {
         match step {
             Step::DeleteData => {
                 // What is destroyed is not taken back.
-                self.marked = false;
+                self.course = Course::Begun;
                 for (kind, object) in &world.data {
                     if *kind == Kind::Volume && !self.destroyed.contains(object) {
                         self.destroyed.push(object.clone());
@@ -307,7 +316,7 @@ impl Operation for Purge {
             }
             Step::MarkPurged => {
                 // Whether or not an answer comes.
-                self.marked = true;
+                self.course = Course::GivenUp;
                 self.rewrite(&world, |tombstone| tombstone.stage = Stage::Purged)
                     .await?;
             }
@@ -315,12 +324,12 @@ impl Operation for Purge {
             Step::TakeBack => {
                 self.rewrite(&world, |tombstone| tombstone.stage = Stage::Complete)
                     .await?;
-                self.marked = false;
+                self.course = Course::Begun;
             }
             Step::Close => {
                 self.rewrite(&world, |tombstone| tombstone.retained = Retained::default())
                     .await?;
-                self.closed = true;
+                self.course = Course::Closed;
             }
         }
         Ok(None)
