@@ -9,6 +9,7 @@ mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod many;
+mod parts;
 mod pod;
 mod read;
 mod restorable;

@@ -1,0 +1,300 @@
+//! What belongs to the databases of a list: Poolers, their Deployments, the Secrets of their clients. Each
+//! kind is read once, and joined to the Clusters as they come in.
+
+use std::collections::{HashMap, HashSet};
+
+use daap_crds::contract::{cnpg, label};
+use daap_crds::object::View;
+use daap_crds::trimmed::{Fields, Kept};
+use futures::future::try_join3;
+use serde_json::{Value, json};
+
+use super::Database;
+use super::many::Listing;
+use super::read::{operator_saw_secret, unless_forbidden};
+use crate::failure::Failure;
+use crate::kubernetes::{Ask, Kind, Kubernetes, Row};
+
+/// Of a Pooler: whose it is, and how it pools.
+const POOLER: Fields = &[
+    ("apiVersion", Kept::Nothing),
+    ("kind", Kept::Nothing),
+    ("metadata", Kept::But(&["managedFields"])),
+    (
+        "spec",
+        Kept::Only(&["cluster", "instances", "pgbouncer", "type"]),
+    ),
+    ("status", Kept::Nothing),
+];
+
+/// Of a Deployment.
+const DEPLOYMENT: Fields = &[
+    (
+        "metadata",
+        Kept::Only(&["name", "namespace", "resourceVersion"]),
+    ),
+    ("spec", Kept::Nothing),
+    ("status", Kept::Only(&["availableReplicas"])),
+];
+/// How the names of the Secrets end that clients log in with.
+const APP: &str = "-app";
+
+type Key = (String, String);
+
+impl Listing {
+    /// What asks for every object of this kind where this selector selects it.
+    fn all<'a>(&'a self, kind: Kind, selector: &'a str) -> Ask<'a> {
+        Ask {
+            kind,
+            namespace: self.namespace.as_deref(),
+            selector,
+            size: 0,
+            from: None,
+        }
+    }
+
+    /// What the row of an object says, where the namespace is not asked for.
+    fn key(&self, row: Row) -> Key {
+        (self.namespace.clone().unwrap_or(row.namespace), row.name)
+    }
+}
+
+/// Everything that belongs to databases.
+pub(super) struct Parts {
+    /// Whether only the Poolers (and Secrets) that carry the asked record were read.
+    selected: bool,
+    poolers: HashMap<Key, Packed>,
+    /// With no more than how many replicas are available. None where the caller may not see them.
+    deployments: Option<HashMap<Key, Packed>>,
+    /// Absent where the caller may not see Secrets.
+    secrets: Option<HashSet<Key>>,
+}
+
+impl Parts {
+    pub(super) async fn read(k8s: &Kubernetes, listing: &Listing) -> Result<Self, Failure> {
+        let of_record = of_record(&listing.selector);
+        let of_clients = selected(&[cnpg::APP_SECRETS, &of_record]);
+        let (poolers, deployments, secrets) = try_join3(
+            async {
+                let mut poolers = HashMap::new();
+                let incoming = k8s.objects(listing.all(Kind::Pooler, &of_record)).await?;
+                let read = incoming.each(POOLER, |pooler| {
+                    poolers.insert(key(&pooler), Packed::of(&pooler));
+                });
+                read.await.map(|_| poolers)
+            },
+            async {
+                let ask = listing.all(Kind::Deployment, cnpg::POOLER_NAME);
+                let incoming = if listing.watched {
+                    k8s.objects(ask).await
+                } else {
+                    k8s.rows(ask).await
+                };
+                let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Deployment)? else {
+                    return Ok(None);
+                };
+                let mut deployments = HashMap::new();
+                if listing.watched {
+                    let read = incoming.each(DEPLOYMENT, |deployment| {
+                        deployments.insert(key(&deployment), Packed::of(&deployment));
+                    });
+                    return read.await.map(|_| Some(deployments));
+                }
+                let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
+                    let available = json!({"status": {"availableReplicas": row.value}});
+                    deployments.insert(listing.key(row), Packed::of(&available));
+                });
+                read.await.map(|()| Some(deployments))
+            },
+            async {
+                let incoming = k8s.rows(listing.all(Kind::Secret, &of_clients)).await;
+                let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Secret)? else {
+                    return Ok(None);
+                };
+                let mut secrets = HashSet::new();
+                let read = incoming.each_row("", "", |row| {
+                    // The others are nobody's business here.
+                    if row.name.ends_with(APP) {
+                        secrets.insert(listing.key(row));
+                    }
+                });
+                read.await.map(|()| Some(secrets))
+            },
+        )
+        .await?;
+        Ok(Self {
+            selected: !of_record.is_empty(),
+            poolers,
+            deployments,
+            secrets,
+        })
+    }
+
+    /// A Pooler, or a Secret, carries another record than its Cluster for a while: when the team changes.
+    pub(super) fn may_have_overlooked(&self, cluster: &Value) -> bool {
+        self.lacks_pooler(cluster) || self.lacks_secret(cluster)
+    }
+
+    fn lacks_pooler(&self, cluster: &Value) -> bool {
+        self.selected && !self.poolers.contains_key(&key_of_pooler(cluster))
+    }
+
+    /// What carries no such label may be there all the same: the operator says whether it is.
+    fn lacks_secret(&self, cluster: &Value) -> bool {
+        let known = |secrets: &HashSet<Key>| secrets.contains(&key_of_secret(cluster));
+        !self.secrets.as_ref().is_none_or(known) && operator_saw_secret(View(cluster))
+    }
+
+    /// Among all of them: who may list, may do no more than that.
+    pub(super) async fn look_again<'a>(
+        &mut self,
+        k8s: &Kubernetes,
+        listing: &Listing,
+        clusters: impl Iterator<Item = &'a Value> + Clone,
+    ) -> Result<(), Failure> {
+        let lacking = clusters
+            .clone()
+            .filter(|cluster| self.lacks_pooler(cluster));
+        let lacking: HashSet<Key> = lacking.map(key_of_pooler).collect();
+        if !lacking.is_empty() {
+            let incoming = k8s.objects(listing.all(Kind::Pooler, "")).await?;
+            let read = incoming.each(POOLER, |pooler| {
+                let key = key(&pooler);
+                if lacking.contains(&key) {
+                    self.poolers.insert(key, Packed::of(&pooler));
+                }
+            });
+            read.await?;
+        }
+        let lacking = clusters.filter(|cluster| self.lacks_secret(cluster));
+        let lacking: HashSet<Key> = lacking.map(key_of_secret).collect();
+        if let Some(secrets) = self.secrets.as_mut().filter(|_| !lacking.is_empty()) {
+            let incoming = k8s.rows(listing.all(Kind::Secret, cnpg::CLUSTER)).await?;
+            let read = incoming.each_row("", "", |row| {
+                secrets.extend(Some(listing.key(row)).filter(|key| lacking.contains(key)));
+            });
+            read.await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn join(&mut self, cluster: Value) -> Database {
+        let pooler = key_of_pooler(&cluster);
+        let app_secret = self.secrets.as_ref().map_or_else(
+            || operator_saw_secret(View(&cluster)),
+            |secrets| secrets.contains(&key_of_secret(&cluster)),
+        );
+        Database {
+            cluster,
+            pooler: self.poolers.remove(&pooler).map(Packed::unpacked),
+            deployment_hidden: self.deployments.is_none(),
+            deployment: { self.deployments.as_mut() }
+                .and_then(|deployments| deployments.remove(&pooler))
+                .map(Packed::unpacked),
+            app_secret,
+            lost: false,
+        }
+    }
+
+    /// Databases of which only the Pooler is left, once every Cluster has been joined.
+    pub(super) fn lost(self, selector: &str) -> impl Iterator<Item = Database> {
+        let poolers = self.poolers.into_values();
+        poolers
+            .map(Packed::unpacked)
+            .filter(move |pooler| selects(selector, View(pooler)))
+            .filter_map(Database::lost)
+    }
+}
+
+/// An object as it is written: parsed, it takes several times as much.
+struct Packed(Box<[u8]>);
+
+impl Packed {
+    fn of(object: &Value) -> Self {
+        Self(object.to_string().into_bytes().into_boxed_slice())
+    }
+
+    fn unpacked(self) -> Value {
+        serde_json::from_slice(&self.0).unwrap_or_default()
+    }
+}
+
+/// What of a selector is said of the record, which a Pooler carries, too; empty where that selects
+/// nothing but databases.
+fn of_record(selector: &str) -> String {
+    let values = selector.split(',').filter(|part| {
+        let key = part.split_once('=').map(|(key, _)| key);
+        key.is_some_and(|key| label::RECORD.contains(&key))
+    });
+    values.collect::<Vec<_>>().join(",")
+}
+
+/// What all of these select.
+fn selected(selectors: &[&str]) -> String {
+    let said = selectors.iter().filter(|selector| !selector.is_empty());
+    said.copied().collect::<Vec<_>>().join(",")
+}
+
+/// Whether a selector made of `key` and `key=value` selects the object; any other selects nothing.
+fn selects(selector: &str, object: View<'_>) -> bool {
+    selector.split(',').all(|part| match part.split_once('=') {
+        Some((key, value)) => object.label(key) == Some(value),
+        None => object.label(part).is_some(),
+    })
+}
+
+fn key(object: &Value) -> Key {
+    let view = View(object);
+    (view.namespace().to_owned(), view.name().to_owned())
+}
+
+fn key_of_pooler(cluster: &Value) -> Key {
+    let (namespace, name) = key(cluster);
+    (namespace, format!("{name}-pooler"))
+}
+
+fn key_of_secret(cluster: &Value) -> Key {
+    let (namespace, name) = key(cluster);
+    (namespace, format!("{name}{APP}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("daap.dev/name", "")]
+    #[case(
+        "daap.dev/name,daap.dev/owner-team=payments",
+        "daap.dev/owner-team=payments"
+    )]
+    #[case("daap.dev/name,tier=gold,daap.dev/id=x", "daap.dev/id=x")]
+    #[case("daap.dev/name,daap.dev/owner-team!=payments", "")]
+    #[case("daap.dev/name,daap.dev/owner-team in (a,b)", "")]
+    fn poolers_are_selected_by_the_record(#[case] selector: &str, #[case] expected: &str) {
+        assert_eq!(of_record(selector), expected);
+    }
+
+    #[test]
+    fn a_pooler_alone_is_a_database_that_has_lost_its_cluster() {
+        let database = super::super::fixtures::ready("orders");
+        let pooler = database.pooler.unwrap();
+        assert!(Database::lost(pooler.clone()).is_none(), "it is collected");
+        let mut left = pooler;
+        left["metadata"]["ownerReferences"] = serde_json::json!([]);
+        let lost = Database::lost(left.clone()).unwrap();
+        assert_eq!(lost.name(), "orders");
+        assert_eq!(lost.status().reason.as_deref(), Some("cluster missing"));
+        assert!(lost.connection().is_none());
+        assert!(selects(
+            "daap.dev/name,daap.dev/owner-team=payments",
+            View(&left)
+        ));
+        assert!(!selects(
+            "daap.dev/name,daap.dev/owner-team=billing",
+            View(&left)
+        ));
+    }
+}
