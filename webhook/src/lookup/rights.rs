@@ -52,11 +52,11 @@ impl Rights {
         namespace: &str,
         right: Right,
     ) -> Result<Access, LookupError> {
-        let review = access_review(caller, namespace, &right);
         let key = key(caller, namespace, right);
         if let Some(known) = self.known(&key, Instant::now()) {
             return Ok(known);
         }
+        let review = access_review(&key);
         let api: Api<SubjectAccessReview> = Api::all(client.clone());
         let params = PostParams::default();
         let answered = within("subjectaccessreviews", api.create(&params, &review)).await?;
@@ -110,15 +110,17 @@ fn key(caller: &Caller, namespace: &str, right: Right) -> Key {
     }
 }
 
-fn access_review(caller: &Caller, namespace: &str, right: &Right) -> SubjectAccessReview {
-    let Caller {
+fn access_review(key: &Key) -> SubjectAccessReview {
+    let Key {
         user,
         uid,
         groups,
         extra,
-    } = caller.clone();
+        namespace,
+        right,
+    } = key.clone();
     let (verb, resource, name) = match right {
-        Right::Own(team) => (rbac::OWN, rbac::TEAMS, Some(team.clone())),
+        Right::Own(team) => (rbac::OWN, rbac::TEAMS, Some(team)),
         Right::Administer => (rbac::ADMINISTER, rbac::POLICIES, None),
     };
     SubjectAccessReview {
@@ -132,7 +134,7 @@ fn access_review(caller: &Caller, namespace: &str, right: &Right) -> SubjectAcce
                 version: Some("v1".into()),
                 resource: Some(resource.into()),
                 name,
-                namespace: Some(namespace.into()),
+                namespace: Some(namespace),
                 verb: Some(verb.into()),
                 ..ResourceAttributes::default()
             }),
