@@ -46,7 +46,7 @@ async fn a_patch_reaches_keys_with_slashes_and_parents_that_are_missing() {
 #[tokio::test]
 async fn the_mutating_half_leaves_denials_to_the_validating_one() {
     let webhook = Webhook::start();
-    let bad = json!({"metadata": {"name": "daap-x", "labels": 7}, "spec": "none"});
+    let bad = json!({"metadata": {"name": "daap-x", "labels": {"a": "b"}}, "spec": "none"});
     let create = review_of("outsider", "CREATE", &bad, &Value::Null);
     assert_eq!(webhook.review("/mutate", &create).await["allowed"], true);
     assert_eq!(webhook.review("/validate", &create).await["allowed"], false);

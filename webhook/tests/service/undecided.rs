@@ -44,6 +44,7 @@ async fn what_cannot_be_decided_is_denied(
 #[case::no_resource(json!({"resource": null}))]
 #[case::operation_of_another_type(json!({"operation": 7}))]
 #[case::groups_of_another_type(json!({"userInfo": {"username": "x", "groups": "y"}}))]
+#[case::labels_of_another_type(json!({"object": {"metadata": {"labels": 7}}}))]
 #[tokio::test]
 async fn what_no_rule_sends_here_is_denied_with_its_uid(#[case] change: Value) {
     let webhook = Webhook::start();
