@@ -4,6 +4,7 @@
 use daap_crds::trimmed::{Fields, Kept};
 
 use super::Database;
+use super::listing::Listing;
 use super::parts::Parts;
 use crate::failure::Failure;
 use crate::kubernetes::{Ask, Kind, Kubernetes};
@@ -39,23 +40,6 @@ const CLUSTER: Fields = &[
         ]),
     ),
 ];
-/// Which databases to list.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Listing {
-    /// Namespace; all where none is given.
-    pub(crate) namespace: Option<String>,
-    /// Label selector of the Clusters.
-    pub(crate) selector: String,
-    /// Objects to ask for at once; 0 for all.
-    pub(crate) chunk: u32,
-    /// At most so many that `keep` keeps; 0 for all.
-    pub(crate) limit: usize,
-    /// Where to go on.
-    pub(crate) from: Option<String>,
-    /// Whether changes are followed from there on: then the version of every part is read, too.
-    pub(crate) watched: bool,
-}
-
 /// What `take` makes of the databases of a listing, where it makes something of them, and where the rest
 /// begins. Each is handed over as it comes in.
 pub(crate) async fn list<T>(
@@ -63,14 +47,11 @@ pub(crate) async fn list<T>(
     listing: Listing,
     take: impl Fn(Database) -> Option<T>,
 ) -> Result<(Vec<T>, Option<String>), Failure> {
-    let namespace = listing.namespace.as_deref();
     let page = |have: usize, from: Option<String>| {
         k8s.objects(Ask {
-            kind: Kind::Cluster,
-            namespace,
-            selector: &listing.selector,
             size: page_size(listing.chunk, listing.limit, have),
             from,
+            ..listing.all(Kind::Cluster, &listing.selector)
         })
     };
     let mut incoming = page(0, listing.from.clone()).await?;

@@ -8,6 +8,7 @@ pub(crate) mod events;
 mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod listing;
 mod many;
 mod parts;
 mod pod;
@@ -26,7 +27,8 @@ pub(crate) use connection::{Connection, PORT, encode, encode_parameter};
 pub(crate) use description::Description;
 pub(crate) use document::{API_VERSION, deleted_document, document};
 pub(crate) use explain::explain;
-pub(crate) use many::{Listing, list};
+pub(crate) use listing::Listing;
+pub(crate) use many::list;
 pub(crate) use read::{Name, find, find_or_lost, tombstones};
 pub(crate) use restorable::Restorable;
 pub(crate) use table::{AGE, columns, deleted_table, row, table};

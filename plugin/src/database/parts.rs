@@ -10,10 +10,10 @@ use futures::future::try_join3;
 use serde_json::{Value, json};
 
 use super::Database;
-use super::many::Listing;
+use super::listing::Listing;
 use super::read::{operator_saw_secret, unless_forbidden};
 use crate::failure::Failure;
-use crate::kubernetes::{Ask, Kind, Kubernetes, Row};
+use crate::kubernetes::{Kind, Kubernetes, Row};
 
 /// Of a Pooler: whose it is, and how it pools.
 const POOLER: Fields = &[
@@ -40,24 +40,6 @@ const DEPLOYMENT: Fields = &[
 const APP: &str = "-app";
 
 type Key = (String, String);
-
-impl Listing {
-    /// What asks for every object of this kind where this selector selects it.
-    fn all<'a>(&'a self, kind: Kind, selector: &'a str) -> Ask<'a> {
-        Ask {
-            kind,
-            namespace: self.namespace.as_deref(),
-            selector,
-            size: 0,
-            from: None,
-        }
-    }
-
-    /// What the row of an object says, where the namespace is not asked for.
-    fn key(&self, row: Row) -> Key {
-        (self.namespace.clone().unwrap_or(row.namespace), row.name)
-    }
-}
 
 /// Everything that belongs to databases.
 pub(super) struct Parts {
@@ -102,7 +84,7 @@ impl Parts {
                 }
                 let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
                     let available = json!({"status": {"availableReplicas": row.value}});
-                    deployments.insert(listing.key(row), Packed::of(&available));
+                    deployments.insert(key_of_row(listing, row), Packed::of(&available));
                 });
                 read.await.map(|()| Some(deployments))
             },
@@ -115,7 +97,7 @@ impl Parts {
                 let read = incoming.each_row("", "", |row| {
                     // The others are nobody's business here.
                     if row.name.ends_with(APP) {
-                        secrets.insert(listing.key(row));
+                        secrets.insert(key_of_row(listing, row));
                     }
                 });
                 read.await.map(|()| Some(secrets))
@@ -171,7 +153,7 @@ impl Parts {
         if let Some(secrets) = self.secrets.as_mut().filter(|_| !lacking.is_empty()) {
             let incoming = k8s.rows(listing.all(Kind::Secret, cnpg::CLUSTER)).await?;
             let read = incoming.each_row("", "", |row| {
-                secrets.extend(Some(listing.key(row)).filter(|key| lacking.contains(key)));
+                secrets.extend(Some(key_of_row(listing, row)).filter(|key| lacking.contains(key)));
             });
             read.await?;
         }
@@ -241,6 +223,12 @@ fn selects(selector: &str, object: View<'_>) -> bool {
         Some((key, value)) => object.label(key) == Some(value),
         None => object.label(part).is_some(),
     })
+}
+
+/// What the row of an object says, where the namespace is not asked for.
+fn key_of_row(listing: &Listing, row: Row) -> Key {
+    let namespace = listing.namespace.clone();
+    (namespace.unwrap_or(row.namespace), row.name)
 }
 
 fn key(object: &Value) -> Key {
