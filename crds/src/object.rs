@@ -31,7 +31,7 @@ impl<'a> View<'a> {
             let token = path.get(..end.unwrap_or(path.len()))?;
             rest = end.and_then(|end| path.get(end + 1..));
             here = match here {
-                Value::Object(map) if is_escaped => {
+                Value::Object(map) if is_escaped && token.contains('~') => {
                     let mut fields = map.iter();
                     fields.find_map(|(key, value)| is_written(key, token).then_some(value))
                 }
