@@ -23,15 +23,14 @@ impl<'a> View<'a> {
         let Some(path) = pointer.strip_prefix('/') else {
             return pointer.is_empty().then_some(self.0);
         };
-        let is_escaped = path.bytes().any(|byte| byte == b'~');
         let (mut here, mut rest) = (self.0, Some(path));
         while let Some(path) = rest {
-            // Tokens are so short that to begin a search for their end is what would take long.
+            // Tokens are so short that to begin a search in them is what would take long.
             let end = path.bytes().position(|byte| byte == b'/');
             let token = path.get(..end.unwrap_or(path.len()))?;
             rest = end.and_then(|end| path.get(end + 1..));
             here = match here {
-                Value::Object(map) if is_escaped && token.contains('~') => {
+                Value::Object(map) if token.bytes().any(|byte| byte == b'~') => {
                     let mut fields = map.iter();
                     fields.find_map(|(key, value)| is_written(key, token).then_some(value))
                 }

@@ -132,19 +132,20 @@ impl History {
         });
         let mut size = next.to_annotation().len();
         while size > LARGEST_ANNOTATION_BYTES && next.rows.len() > 1 {
-            size = size.saturating_sub(next.size_of_oldest());
+            let before = next.size_of_oldest() + next.size_of_folded();
             next.fold_oldest();
-            size = size.saturating_add(next.size_of_folded());
+            size = (size + next.size_of_folded()).saturating_sub(before);
         }
         next
     }
 
-    /// What the oldest row takes of the annotation, and what was folded before.
+    /// What the oldest row takes of the annotation.
     fn size_of_oldest(&self) -> usize {
-        let row = self.rows.first().map_or(0, |row| size(row) + ",".len());
-        row + self.size_of_folded()
+        let oldest = self.rows.first();
+        oldest.map_or(0, |row| size(row) + ",".len())
     }
 
+    /// What the versions that were folded take of it.
     fn size_of_folded(&self) -> usize {
         let folded = self.folded.as_ref();
         folded.map_or(0, |folded| size(folded) + "\"folded\":,".len())

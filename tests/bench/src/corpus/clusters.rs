@@ -107,7 +107,7 @@ pub(super) fn of_updates(world: &World, at: Timestamp) -> Vec<Review> {
     ]
 }
 
-/// The same Cluster after a thousand changes: with as much history as is kept.
+/// The same Cluster after hundreds of changes: with as much history as is kept.
 fn aged(cluster: &Value) -> Value {
     let mut cluster = cluster.clone();
     let view = View(&cluster);

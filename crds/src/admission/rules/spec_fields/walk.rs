@@ -139,10 +139,9 @@ impl<'a> Walk<'a> {
         let mut paths = self.groups.iter().flat_map(|group| group.paths);
         // What is told apart by one byte is most of them.
         paths.any(|path| {
-            path.as_bytes().get(here) == with.as_bytes().first() && {
-                path.strip_prefix(self.path.as_str())
-            }
-            .is_some_and(|rest| rest.starts_with(with))
+            let may = path.as_bytes().get(here) == with.as_bytes().first();
+            let rest = || path.strip_prefix(self.path.as_str());
+            may && rest().is_some_and(|rest| rest.starts_with(with))
         })
     }
 }
