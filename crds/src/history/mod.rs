@@ -2,12 +2,20 @@
 //!
 //! A stored [`Row`] is compact and immutable: it holds what changed. When a version ended, whether
 //! it is the current one, and the whole record of its time are derived by [`History::versions`].
+//!
+//! The annotation goes through every write of the database, so that it is kept short: the latest versions
+//! are stored as they are, for whoever reads it, the older ones [packed](packed), and only where these
+//! do not fit either, the oldest are folded into one.
 
+mod packed;
 mod row;
 mod verify;
 mod versions;
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp, Unit};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 pub use row::{Action, Changes, Row, Tracked};
@@ -18,6 +26,12 @@ pub use versions::{Then, Version};
 const LARGEST_ANNOTATION_BYTES: usize = 32 * 1024;
 /// Times are kept to the millisecond; two versions are never less apart, so that none is empty.
 const RESOLUTION: SignedDuration = SignedDuration::from_millis(1);
+
+/// So many versions are stored as they are: enough to see what happened lately.
+const LATEST: usize = 8;
+/// A part of the versions that is folded at once, where they no longer fit: to fold one at each change
+/// would write all of them twice.
+const FOLDED_PART: usize = 16;
 
 /// The oldest versions, folded into one to keep the annotation small.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,15 +48,24 @@ pub struct Folded {
 }
 
 /// Every version of a record, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// The versions that were folded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folded: Option<Folded>,
     /// The versions after these.
-    #[serde(default)]
     pub rows: Vec<Row>,
+}
+
+/// A history as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored<Folded, Packed, Rows> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folded: Option<Folded>,
+    /// The versions between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packed: Option<Packed>,
+    #[serde(default)]
+    rows: Rows,
 }
 
 /// An annotation that is no history.
@@ -56,13 +79,42 @@ impl History {
     /// # Errors
     /// It is not what [`History::to_annotation`] writes.
     pub fn parse(annotation: &str) -> Result<Self, UnreadableHistory> {
-        serde_json::from_str(annotation).map_err(UnreadableHistory)
+        let stored: Stored<Folded, Cow<'_, str>, Vec<Row>> =
+            serde_json::from_str(annotation).map_err(UnreadableHistory)?;
+        let mut rows = stored.rows;
+        if let Some(packed) = &stored.packed {
+            let older = packed::unpack(packed, folded_versions(stored.folded.as_ref()))
+                .map_err(|reason| UnreadableHistory(serde::de::Error::custom(reason)))?;
+            rows.splice(..0, older);
+        }
+        Ok(Self {
+            folded: stored.folded,
+            rows,
+        })
+    }
+
+    /// The current version of a history, without reading the others.
+    ///
+    /// # Errors
+    /// As [`History::parse`] of what is read.
+    pub fn parse_latest(annotation: &str) -> Result<Option<Row>, UnreadableHistory> {
+        let stored: Stored<IgnoredAny, IgnoredAny, Vec<Row>> =
+            serde_json::from_str(annotation).map_err(UnreadableHistory)?;
+        Ok(stored.rows.into_iter().next_back())
     }
 
     /// The value of the annotation, at most 32 KiB.
     #[must_use]
     pub fn to_annotation(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let older = self.rows.len().saturating_sub(LATEST);
+        let older = self.rows.get(..older).unwrap_or_default();
+        let (packed, count) = packed::pack(older, folded_versions(self.folded.as_ref()));
+        let stored = Stored {
+            folded: self.folded.as_ref(),
+            packed: Some(packed).filter(|_| count > 0),
+            rows: self.rows.get(count..).unwrap_or_default(),
+        };
+        serde_json::to_string(&stored).unwrap_or_default()
     }
 
     /// The number of the current version; 0 where there is none yet.
@@ -70,9 +122,7 @@ impl History {
     pub fn version(&self) -> u64 {
         self.rows
             .last()
-            .map(|row| row.version)
-            .or_else(|| self.folded.as_ref().map(|folded| folded.versions))
-            .unwrap_or_default()
+            .map_or_else(|| folded_versions(self.folded.as_ref()), |row| row.version)
     }
 
     /// When the current version began.
@@ -130,45 +180,41 @@ impl History {
             action,
             set: Changes::between(&self.current(), record),
         });
-        let mut size = next.to_annotation().len();
-        while size > LARGEST_ANNOTATION_BYTES && next.rows.len() > 1 {
-            let before = next.size_of_oldest() + next.size_of_folded();
-            next.fold_oldest();
-            size = (size + next.size_of_folded()).saturating_sub(before);
+        while !next.surely_fits()
+            && next.rows.len() > 1
+            && next.to_annotation().len() > LARGEST_ANNOTATION_BYTES
+        {
+            next.fold(next.rows.len().div_ceil(FOLDED_PART));
         }
         next
     }
 
-    /// What the oldest row takes of the annotation.
-    fn size_of_oldest(&self) -> usize {
-        let oldest = self.rows.first();
-        oldest.map_or(0, |row| size(row) + ",".len())
+    /// Whether it would fit if each version were stored as it is, and every byte of its texts were escaped:
+    /// most histories do, and need not be written to know.
+    fn surely_fits(&self) -> bool {
+        const ROW_BYTES: usize = 256;
+        const ESCAPED_BYTES: usize = 6;
+        let sizes = { self.rows.iter() }.map(|row| ROW_BYTES + ESCAPED_BYTES * row.text_bytes());
+        self.folded.is_none() && sizes.sum::<usize>() < LARGEST_ANNOTATION_BYTES
     }
 
-    /// What the versions that were folded take of it.
-    fn size_of_folded(&self) -> usize {
-        let folded = self.folded.as_ref();
-        folded.map_or(0, |folded| size(folded) + "\"folded\":,".len())
-    }
-
-    fn fold_oldest(&mut self) {
-        if self.rows.is_empty() {
-            return;
+    /// Folds so many of the oldest rows.
+    fn fold(&mut self, count: usize) {
+        for oldest in self.rows.drain(..count.min(self.rows.len())) {
+            let folded = self.folded.get_or_insert_with(|| Folded {
+                versions: 0,
+                from: oldest.from,
+                by: oldest.by.clone(),
+                record: Tracked::default(),
+            });
+            folded.versions = oldest.version;
+            folded.record.apply(&oldest.set);
         }
-        let oldest = self.rows.remove(0);
-        let folded = self.folded.get_or_insert_with(|| Folded {
-            versions: 0,
-            from: oldest.from,
-            by: oldest.by.clone(),
-            record: Tracked::default(),
-        });
-        folded.versions = oldest.version;
-        folded.record.apply(&oldest.set);
     }
 }
 
-fn size(part: &impl Serialize) -> usize {
-    serde_json::to_string(part).map_or(0, |text| text.len())
+fn folded_versions(folded: Option<&Folded>) -> u64 {
+    folded.map_or(0, |folded| folded.versions)
 }
 
 #[cfg(test)]
@@ -270,28 +316,73 @@ mod tests {
         assert_eq!(history.verify(&history.current()), Vec::new());
     }
 
-    /// The size is kept up with while rows are folded, and no row is folded that would have fitted.
     #[test]
-    fn no_more_is_folded_than_has_to_be() {
+    fn the_annotation_stays_nearly_full_when_it_is_folded() {
         let mut history = History::default();
         for change in 0..600_usize {
             // Names and purposes of all lengths: what is folded grows and shrinks.
-            let record = record(&"x".repeat(change * 37 % 251));
+            let record = record(&format!("{change}{}", "x".repeat(change * 37 % 251)));
             let by = "y".repeat(change * 11 % 60);
             let from = history.next_instant(at(0));
-            let next = history.with(Action::Updated, from, &by, None, &record);
-            let size = next.to_annotation().len();
+            history = history.with(Action::Updated, from, &by, None, &record);
+            let size = history.to_annotation().len();
             assert!(size <= LARGEST_ANNOTATION_BYTES);
-            let folds = history.rows.len() + 1 - next.rows.len();
-            if folds > 0 {
-                let mut one_less = history.clone();
-                one_less.rows.extend(next.rows.last().cloned());
-                (1..folds).for_each(|_| one_less.fold_oldest());
-                assert!(one_less.to_annotation().len() > LARGEST_ANNOTATION_BYTES);
-            }
-            history = next;
+            assert!(history.folded.is_none() || size > LARGEST_ANNOTATION_BYTES / 8 * 7);
         }
         assert!(history.folded.is_some());
+    }
+
+    fn scaled(history: &History, times: usize) -> History {
+        (0..times).fold(history.clone(), |history, time| {
+            let mut record = record("orders of the shop");
+            record.instances += i64::try_from(time % 3).unwrap();
+            let an_hour_later = at(3_600 * i64::try_from(time).unwrap() + 17);
+            let by = ["ada", "grace"][time / 5 % 2];
+            let reason = format!("SHOP-{time:05}: more or fewer of them");
+            history.with(Action::Updated, an_hour_later, by, Some(&reason), &record)
+        })
+    }
+
+    #[test]
+    fn a_thousand_changes_are_kept_in_two_thirds_of_the_annotation() {
+        let history = scaled(&history(&["one"]), 1_000);
+        assert_eq!(history.folded, None);
+        assert_eq!(history.versions().len(), 1_001);
+        assert!(history.to_annotation().len() < LARGEST_ANNOTATION_BYTES / 3 * 2);
+        assert_eq!(History::parse(&history.to_annotation()).unwrap(), history);
+    }
+
+    #[test]
+    fn the_latest_versions_are_stored_as_they_are() {
+        let few = scaled(&History::default(), LATEST);
+        assert!(!few.to_annotation().contains("packed"));
+        let stored: serde_json::Value =
+            serde_json::from_str(&scaled(&few, 2).to_annotation()).unwrap();
+        assert_eq!(stored["rows"].as_array().unwrap().len(), LATEST);
+        assert_eq!(stored["rows"][LATEST - 1]["by"], "ada");
+        assert_eq!(
+            History::parse_latest(&stored.to_string()).unwrap(),
+            scaled(&few, 2).rows.pop()
+        );
+        let packed = stored["packed"].as_str().unwrap();
+        assert!(packed.contains("P.00orders of the shop."), "{packed}");
+    }
+
+    /// As they were written before rows were packed.
+    #[test]
+    fn any_number_of_versions_may_be_stored_as_they_are() {
+        let history = scaled(&History::default(), 40);
+        let unpacked = serde_json::json!({"rows": history.rows}).to_string();
+        assert_eq!(History::parse(&unpacked).unwrap(), history);
+    }
+
+    #[test]
+    fn what_is_badly_packed_is_unreadable() {
+        let refused = History::parse(r#"{"packed":"1B.00ada.;1B1;","rows":[]}"#).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "failed to read the history: what is packed is no version, or too large, at byte 13"
+        );
     }
 
     proptest! {

@@ -24,6 +24,19 @@ pub enum Action {
     Repaired,
 }
 
+impl Action {
+    /// Every action. Histories hold their places: a new one comes last.
+    pub const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Updated,
+        Self::Transferred,
+        Self::RolledBack,
+        Self::Deleted,
+        Self::Restored,
+        Self::Repaired,
+    ];
+}
+
 impl std::fmt::Display for Action {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
@@ -142,4 +155,13 @@ pub struct Row {
     /// The tracked fields that changed.
     #[serde(default)]
     pub set: Changes,
+}
+
+impl Row {
+    /// How many bytes its texts have.
+    pub(super) fn text_bytes(&self) -> usize {
+        let set = &self.set;
+        let texts = [&self.reason, &set.owner_team, &set.purpose, &set.storage];
+        self.by.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
 }

@@ -61,7 +61,7 @@ proptest! {
 
     #[test]
     fn so_does_a_life_that_is_longer_than_an_annotation(
-        deeds in deeds(700..800, 240)
+        deeds in deeds(1400..1500, 240)
     ) {
         live(&deeds);
     }
@@ -81,7 +81,7 @@ fn the_lives_that_are_drawn_are_full() {
     for _ in 0..24 {
         draw(&|| deeds(50..60, 12).boxed());
     }
-    let long = draw(&|| deeds(700..800, 240).boxed());
+    let long = draw(&|| deeds(1400..1500, 240).boxed());
     let folded = |object: &Value| {
         let history = View(object).annotation(annotation::HISTORY);
         history.is_some_and(|history| history.contains("\"folded\""))

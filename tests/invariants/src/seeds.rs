@@ -154,6 +154,7 @@ fn annotations(key: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     texts.push(r#"{"folded":{"versions":7,"from":"2025-01-01T00:00:00Z","by":"ada","record":{"ownerTeam":"payments","purpose":"x","instances":1,"storage":"1Gi"}},"rows":[]}"#.into());
+    texts.push(r#"{"packed":"mwq4b280B.00ada.A0T.00payments.P.00x.S.001Gi.I1;259tuR.00SHOP-17: sale.I2;ffk0R.668.I3;","rows":[]}"#.into());
     texts.push("{}".into());
     texts
 }

@@ -116,8 +116,7 @@ pub(in crate::admission) fn expected(
 fn begin(history: &History, write: &Write, carried: Option<&str>) -> Timestamp {
     let now = history.next_instant(write.at);
     let carried = carried
-        .and_then(|text| History::parse(text).ok())
-        .and_then(|carried| carried.rows.last().cloned())
+        .and_then(|text| History::parse_latest(text).ok()?)
         .filter(|row| {
             row.version == history.version().saturating_add(1) && row.by == write.caller.user
         })

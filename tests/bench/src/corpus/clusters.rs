@@ -1,7 +1,7 @@
 //! Reviews of Clusters.
 
 use daap_crds::contract::annotation;
-use daap_crds::history::{Action, History, Tracked};
+use daap_crds::history::{Action, Changes, History, Row, Tracked};
 use daap_crds::object::{View, set_annotation};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ pub(super) fn of_updates(world: &World, at: Timestamp) -> Vec<Review> {
     ]
 }
 
-/// The same Cluster after hundreds of changes: with as much history as is kept.
+/// The same Cluster after a thousand changes, each with a reason of its own: with as much history as is kept.
 fn aged(cluster: &Value) -> Value {
     let mut cluster = cluster.clone();
     let view = View(&cluster);
@@ -115,15 +115,21 @@ fn aged(cluster: &Value) -> Value {
     let mut history = { view.annotation(annotation::HISTORY) }
         .and_then(|text| History::parse(text).ok())
         .unwrap_or_default();
-    for change in 0..400 {
-        let from = history.next_instant(history.latest().unwrap_or_default());
-        let record = Tracked {
-            instances: record.instances + (change + 1) % 2,
-            ..record.clone()
-        };
-        let reason = format!("SHOP-{change:05}: more or fewer of them");
-        history = history.with(Action::Updated, from, OWNER, Some(&reason), &record);
+    for change in 1..1_000 {
+        history.rows.push(Row {
+            version: history.version() + 1,
+            from: history.next_instant(history.latest().unwrap_or_default()),
+            by: OWNER.to_owned(),
+            reason: Some(format!("SHOP-{change:05}: more or fewer of them")),
+            action: Action::Updated,
+            set: Changes {
+                instances: Some(record.instances + change % 2),
+                ..Changes::default()
+            },
+        });
     }
+    let from = history.next_instant(history.latest().unwrap_or_default());
+    let history = history.with(Action::Updated, from, OWNER, None, &record);
     set_annotation(
         &mut cluster,
         annotation::VERSION,

@@ -8,7 +8,11 @@ import (
 	"time"
 )
 
-const largestAnnotation = 32 * 1024
+const (
+	largestAnnotation = 32 * 1024
+	// foldedPart is the part of the versions that is folded at once.
+	foldedPart = 16
+)
 
 var actions = []string{"created", "updated", "transferred", "rolled-back", "deleted", "restored", "repaired"}
 
@@ -90,15 +94,28 @@ type folded struct {
 
 // history holds every version of a record, oldest first.
 type history struct {
+	Folded *folded
+	Rows   []row
+}
+
+// stored is a history as it stands in the annotation: the older rows packed.
+type stored struct {
 	Folded *folded `json:"folded,omitempty"`
+	Packed string  `json:"packed,omitempty"`
 	Rows   []row   `json:"rows"`
 }
 
 func parseHistory(annotation string) (history, error) {
-	var parsed history
-	if err := json.Unmarshal([]byte(annotation), &parsed); err != nil {
+	var read stored
+	if err := json.Unmarshal([]byte(annotation), &read); err != nil {
 		return history{}, err
 	}
+	parsed := history{Folded: read.Folded, Rows: read.Rows}
+	older, err := unpack(read.Packed, read.Folded.version())
+	if err != nil {
+		return history{}, err
+	}
+	parsed.Rows = append(older, parsed.Rows...)
 	for _, row := range parsed.Rows {
 		if !slices.Contains(actions, row.Action) {
 			return history{}, fmt.Errorf("unknown action %q", row.Action)
@@ -112,7 +129,8 @@ func (h history) annotation() string {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(h); err != nil {
+	older, count := pack(h.Rows[:max(0, len(h.Rows)-latest)], h.Folded.version())
+	if err := encoder.Encode(stored{Folded: h.Folded, Packed: older, Rows: h.Rows[count:]}); err != nil {
 		return ""
 	}
 	return string(bytes.TrimSuffix(buffer.Bytes(), []byte("\n")))
@@ -122,10 +140,14 @@ func (h history) version() uint64 {
 	if len(h.Rows) > 0 {
 		return h.Rows[len(h.Rows)-1].Version
 	}
-	if h.Folded != nil {
-		return h.Folded.Versions
+	return h.Folded.version()
+}
+
+func (f *folded) version() uint64 {
+	if f == nil {
+		return 0
 	}
-	return 0
+	return f.Versions
 }
 
 func (h history) latest() (time.Time, bool) {
@@ -169,8 +191,10 @@ func (h history) with(action string, from time.Time, by string, reason *string, 
 		Action:  action,
 		Set:     changesBetween(h.current(), record),
 	})
-	for len(next.annotation()) > largestAnnotation && len(next.Rows) > 1 {
-		next.foldOldest()
+	for len(next.Rows) > 1 && len(next.annotation()) > largestAnnotation {
+		for range (len(next.Rows) + foldedPart - 1) / foldedPart {
+			next.foldOldest()
+		}
 	}
 	return next
 }
