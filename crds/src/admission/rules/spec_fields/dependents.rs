@@ -1,13 +1,12 @@
 //! The fields of what works on a Cluster: objects inside of it and its backups.
 
-use super::super::super::Resource;
 use super::allowed::{Allow, Group};
 
 const INSIDE: &str = "concerns the inside of its own Cluster alone";
 const PLUGIN: &str = "tells a plugin what to do, which has rights of its own";
 
 /// A role: a superuser, or one that runs programs, acts as the instance's account.
-const ROLE: &[Group] = &[
+pub(super) const ROLE: &[Group] = &[
     Group {
         allow: Allow::Any,
         why: INSIDE,
@@ -50,7 +49,7 @@ const ROLE: &[Group] = &[
     },
 ];
 
-const BACKUP: &[Group] = &[
+pub(super) const BACKUP: &[Group] = &[
     Group {
         allow: Allow::Any,
         why: INSIDE,
@@ -73,14 +72,3 @@ const BACKUP: &[Group] = &[
         paths: &["pluginConfiguration.parameters"],
     },
 ];
-
-/// What else works on a Cluster lies inside of it whole: databases, schemas, extensions, foreign
-/// servers, publications. The publisher of a Subscription is one of the Cluster's
-/// `externalClusters`, which are an administrator's.
-pub(super) fn groups(resource: Resource) -> Option<&'static [Group]> {
-    match resource {
-        Resource::DatabaseRole => Some(ROLE),
-        Resource::Backup | Resource::ScheduledBackup => Some(BACKUP),
-        _ => None,
-    }
-}

@@ -8,12 +8,13 @@
 mod allowed;
 mod cluster;
 mod dependents;
+mod fields;
 mod pooler;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-use allowed::Group;
+use fields::Fields;
 
 use super::super::write::{governed_cluster, is_governed};
 use super::{Context, Verdict};
@@ -22,27 +23,29 @@ use crate::violation::{Rule, Violation};
 
 pub(super) fn of_cluster(context: Context<'_>) -> Verdict {
     let name = context.new_view().map_or("", View::name);
-    judge(context, cluster::GROUPS, name)
+    judge(context, name)
 }
 
 pub(super) fn of_pooler(context: Context<'_>) -> Verdict {
     let name = context
         .new_view()
         .and_then(|new| new.text("/spec/cluster/name"));
-    judge(context, pooler::GROUPS, name.unwrap_or_default())
+    judge(context, name.unwrap_or_default())
 }
 
-/// What works on a Cluster: only where that is a database.
+/// What works on a Cluster: only where that is a database. Most of it lies inside of that whole: databases,
+/// schemas, extensions, foreign servers, publications. The publisher of a Subscription is one of the
+/// Cluster's `externalClusters`, which are an administrator's.
 pub(super) fn of_dependent(context: Context<'_>) -> Verdict {
-    let cluster = context.new_view().and_then(governed_cluster);
-    match (cluster, dependents::groups(context.write.resource)) {
-        (Some(cluster), Some(groups)) => judge(context, groups, cluster),
-        _ => Ok(Vec::new()),
+    match context.new_view().and_then(governed_cluster) {
+        Some(cluster) => judge(context, cluster),
+        None => Ok(Vec::new()),
     }
 }
 
-fn judge(context: Context<'_>, groups: &'static [Group], cluster: &str) -> Verdict {
-    let Some(new) = context.new_view() else {
+fn judge(context: Context<'_>, cluster: &str) -> Verdict {
+    let (Some(new), Some(fields)) = (context.new_view(), Fields::of_kind(context.write.resource))
+    else {
         return Ok(Vec::new());
     };
     // One that was not ours has kept no rule at all: nothing of it is forgiven when it becomes ours.
@@ -53,12 +56,12 @@ fn judge(context: Context<'_>, groups: &'static [Group], cluster: &str) -> Verdi
     };
     // Asked only where something depends on it.
     match context.facts.may_administer(context.namespace()) {
-        Err(open) if walk::refuses(groups, cluster, spec, before) => return Err(open),
+        Err(open) if walk::refuses(fields, cluster, spec, before) => return Err(open),
         Ok(true) | Err(_) => return Ok(Vec::new()),
         Ok(false) => {}
     }
     let user = &context.write.caller.user;
-    Ok(walk::refused(groups, cluster, spec, before)
+    Ok(walk::refused(fields, cluster, spec, before)
         .into_iter()
         .map(|refused| {
             Violation::new(

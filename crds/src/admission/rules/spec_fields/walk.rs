@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::allowed::Group;
+use super::fields::Fields;
 
 /// What nothing names.
 const UNKNOWN: &str = "is no field that daap knows of";
@@ -18,32 +18,32 @@ pub(super) struct Refused {
     pub(super) allowed: Option<String>,
 }
 
-/// Everything in `spec` that is not as in `before` and that `groups` do not allow.
+/// Everything in `spec` that is not as in `before` and that `fields` do not allow.
 pub(super) fn refused(
-    groups: &'static [Group],
+    fields: &Fields,
     cluster: &str,
     spec: &Value,
     before: Option<&Value>,
 ) -> Vec<Refused> {
-    let mut walk = Walk::new(groups, cluster, usize::MAX);
+    let mut walk = Walk::new(fields, cluster, usize::MAX);
     walk.fields(spec, before);
     walk.found
 }
 
 /// Whether there is any of that.
 pub(super) fn refuses(
-    groups: &'static [Group],
+    fields: &Fields,
     cluster: &str,
     spec: &Value,
     before: Option<&Value>,
 ) -> bool {
-    let mut walk = Walk::new(groups, cluster, 1);
+    let mut walk = Walk::new(fields, cluster, 1);
     walk.fields(spec, before);
     !walk.found.is_empty()
 }
 
 struct Walk<'a> {
-    groups: &'static [Group],
+    known: &'a Fields,
     cluster: &'a str,
     /// Where it is: `spec.containers[0].image`.
     field: String,
@@ -55,9 +55,9 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(groups: &'static [Group], cluster: &'a str, most: usize) -> Self {
+    fn new(known: &'a Fields, cluster: &'a str, most: usize) -> Self {
         Self {
-            groups,
+            known,
             cluster,
             field: "spec".to_owned(),
             path: String::new(),
@@ -68,7 +68,7 @@ impl<'a> Walk<'a> {
 
     /// A value that is not as before.
     fn value(&mut self, value: &Value, before: Option<&Value>) {
-        if let Some(group) = self.group(&self.path) {
+        if let Some(group) = self.known.group(&self.path) {
             if !group.allow.permits(value, self.cluster) {
                 self.refuse(group.why, group.allow.hint(self.cluster));
             }
@@ -90,7 +90,7 @@ impl<'a> Walk<'a> {
             _ if is_empty(value) => {}
             _ => {
                 let other = { self.path.rsplit_once('.') }.map(|(parent, _)| format!("{parent}.*"));
-                let group = other.and_then(|path| self.group(&path));
+                let group = other.and_then(|path| self.known.group(&path));
                 self.refuse(group.map_or(UNKNOWN, |group| group.why), None);
             }
         }
@@ -129,20 +129,13 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn group(&self, path: &str) -> Option<&'static Group> {
-        { self.groups.iter() }.find(|group| group.paths.contains(&path))
-    }
-
     /// Whether the groups speak of what is below, which continues with that.
-    fn goes_on(&self, with: &str) -> bool {
+    fn goes_on(&mut self, with: &str) -> bool {
         let here = self.path.len();
-        let mut paths = self.groups.iter().flat_map(|group| group.paths);
-        // What is told apart by one byte is most of them.
-        paths.any(|path| {
-            let may = path.as_bytes().get(here) == with.as_bytes().first();
-            let rest = || path.strip_prefix(self.path.as_str());
-            may && rest().is_some_and(|rest| rest.starts_with(with))
-        })
+        self.path.push_str(with);
+        let goes_on = self.known.go_on(&self.path);
+        self.path.truncate(here);
+        goes_on
     }
 }
 
