@@ -44,6 +44,14 @@ pub(crate) enum ReviewError {
         /// Where it stands in the request.
         field: String,
     },
+    /// What is created has not been there, and what is deleted does not become anything.
+    #[error("{operation} has no {field}")]
+    OutOfPlace {
+        /// The operation.
+        operation: String,
+        /// What no API server sends with it.
+        field: &'static str,
+    },
 }
 
 /// A review, as far as it could be read.
@@ -224,10 +232,16 @@ impl Request {
         if !resource.operations().contains(&operation) {
             return Err(unexpected());
         }
-        for (place, object) in [
-            ("object", &request.object),
-            ("oldObject", &request.old_object),
+        for (place, object, never_at) in [
+            ("object", &request.object, Operation::Delete),
+            ("oldObject", &request.old_object, Operation::Create),
         ] {
+            if object.is_some() && operation == never_at {
+                return Err(ReviewError::OutOfPlace {
+                    operation: request.operation,
+                    field: place,
+                });
+            }
             if let Some(field) = object.as_ref().and_then(no_map_of_strings) {
                 let field = format!("{place}.metadata.{field}");
                 return Err(ReviewError::NoMapOfStrings { field });
@@ -381,6 +395,18 @@ mod tests {
                     format!("{place}.metadata.{field} is no map of strings")
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_is_created_was_not_there_before() {
+        for (place, operation) in [("oldObject", "CREATE"), ("object", "DELETE")] {
+            let review = json!({"request": {
+                "resource": {"group": "postgresql.cnpg.io", "version": "v1", "resource": "clusters"},
+                "operation": operation, "userInfo": {"username": "ann"}, place: {"metadata": {}},
+            }});
+            let refused = write(review, Timestamp::UNIX_EPOCH).unwrap_err();
+            assert_eq!(refused.to_string(), format!("{operation} has no {place}"));
         }
     }
 
