@@ -128,6 +128,8 @@ impl Plan {
             .args([
                 "--data-dir=data",
                 "--unsafe-no-fsync",
+                // As much as etcd recommends at most: its own 2 GB are full at tens of thousands of databases.
+                "--quota-backend-bytes=8589934592",
                 "--listen-client-urls=unix://client.sock",
                 "--listen-peer-urls=unix://peer.sock",
                 // Nobody asks for it, but it has to have the form host:port.
@@ -143,8 +145,10 @@ impl Plan {
         let pki = |file| self.layout.pki(file).display().to_string();
         Tied::new(self.assets.join("kube-apiserver"))
             .current_dir(self.layout.etcd())
-            // Memory is there, processors are few: a fifth less of their time.
+            // Memory is there, processors are few: a fifth less of their time. But not all of it: tens of
+            // thousands of databases in it would be some GB, five times.
             .env("GOGC", "400")
+            .env("GOMEMLIMIT", "12GiB")
             .args([
                 "--etcd-servers=unix://client.sock",
                 "--bind-address=127.0.0.1",

@@ -211,6 +211,27 @@ const GOALS: &[Goal] = &[
         AtMost(0.1),
     ),
     ratio(
+        "`list` of 30 000, time",
+        GET,
+        ("daap list, 30000 databases", "ms"),
+        ("kubectl get, 30000 databases", "ms"),
+        AtMost(0.4),
+    ),
+    ratio(
+        "`list` of 30 000, time, after compaction",
+        GET,
+        ("daap list, 30000 databases, after compaction", "ms"),
+        ("kubectl get, 30000 databases, after compaction", "ms"),
+        AtMost(0.4),
+    ),
+    ratio(
+        "`list` of 30 000, memory",
+        GET,
+        ("daap list, 30000 databases", "peak MiB"),
+        ("kubectl get, 30000 databases", "peak MiB"),
+        AtMost(0.1),
+    ),
+    ratio(
         "`list` of one team of 10, time",
         GET,
         ("daap list of one team, 10000 databases", "ms"),
