@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use daap_crds::contract::{annotation, label};
-use daap_crds::history::History;
+use daap_crds::history::{History, verify_object};
 use daap_crds::names::DatabaseId;
 use daap_crds::object::View;
 use daap_tests::sandbox::User;
@@ -278,4 +278,45 @@ async fn nobody_rewrites_the_past(#[values(Crds::Own, Crds::Real)] crds: Crds) {
         None,
         &["never changes"],
     );
+}
+
+/// Far more versions than are stored as they are: none is lost, and none can be rewritten.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_is_kept_whole() {
+    let Some(place) = Place::of(Crds::Own, "long").await else {
+        return;
+    };
+    place.create_orders();
+    let change = |user: User, version: u64| {
+        let change = json!({
+            "metadata": {"annotations": {annotation::CHANGE_REASON: format!("for version {version}")}},
+            "spec": {"instances": 2 - version % 2},
+        });
+        let patch = ["patch", "cluster/daap-orders", "--type=merge", "-p"];
+        place.allowed(user, &[&patch[..], &[&change.to_string()]].concat(), None);
+        place.read("cluster/daap-orders")
+    };
+    let changed = { (2..=40).map(|version| change(User::PaymentsDev, version)) }.last();
+    let changed = changed.unwrap();
+    let stored = View(&changed).annotation(annotation::HISTORY).unwrap();
+    assert!(stored.contains("packed"), "{stored}");
+    assert_eq!(verify_object(View(&changed)), []);
+    let history = History::parse(stored).unwrap();
+    for (row, version) in history.rows.iter().zip(1..) {
+        assert_eq!((row.version, row.by.as_str()), (version, "payments-dev"));
+        let reason = (version > 1).then(|| format!("for version {version}"));
+        assert_eq!(row.reason, reason);
+    }
+    assert_eq!(history.rows.len(), 40);
+
+    let forged = stored.replace("payments-dev", "mallory");
+    assert_ne!(forged, stored);
+    let forged = format!("{}={forged}", annotation::HISTORY);
+    let annotate = ["annotate", "cluster/daap-orders", "--overwrite", &forged];
+    place.allowed(User::Admin, &annotate, None);
+    let after = place.read("cluster/daap-orders");
+    assert_eq!(View(&after).annotation(annotation::HISTORY), Some(stored));
+    let next = change(User::Admin, 41);
+    let kept = History::parse(View(&next).annotation(annotation::HISTORY).unwrap()).unwrap();
+    assert_eq!(kept.rows[..40], history.rows);
 }
