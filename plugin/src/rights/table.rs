@@ -54,6 +54,28 @@ const fn writes(
     }
 }
 
+/// What `repair` needs of a database that wants more than a Pooler: drifted, half restored. Last, what shows it
+/// become ready.
+const REPAIRED: &[Optional] = &[
+    DRIFTED_CLUSTER,
+    DRIFTED_POOLER,
+    RESTORED_PODS,
+    RESTORED_VOLUMES,
+    RESTORED_SECRETS,
+    RESTORED_SECRETS_OWNED,
+    RESTORED_TOMBSTONE,
+    GET_KEPT_BACKUP,
+    PATCH_KEPT_BACKUP,
+    GET_KEPT_SNAPSHOT,
+    PATCH_KEPT_SNAPSHOT,
+    DEPLOYMENT,
+];
+/// The same of many, which are not waited for.
+const REPAIRED_UNWATCHED: &[Optional] = match REPAIRED.split_last() {
+    Some((_, unwatched)) => unwatched,
+    None => &[],
+};
+
 pub(super) const COMMANDS: &[CommandRights] = &[
     writes(
         "create",
@@ -338,20 +360,7 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             Right::to("create", Kind::Pooler),
             LIST_TOMBSTONES,
         ],
-        &[
-            DRIFTED_CLUSTER,
-            DRIFTED_POOLER,
-            RESTORED_PODS,
-            RESTORED_VOLUMES,
-            RESTORED_SECRETS,
-            RESTORED_SECRETS_OWNED,
-            RESTORED_TOMBSTONE,
-            GET_KEPT_BACKUP,
-            PATCH_KEPT_BACKUP,
-            GET_KEPT_SNAPSHOT,
-            PATCH_KEPT_SNAPSHOT,
-            DEPLOYMENT,
-        ],
+        REPAIRED,
     ),
     writes(
         "repair --all",
@@ -362,20 +371,7 @@ pub(super) const COMMANDS: &[CommandRights] = &[
             Right::to("create", Kind::Pooler),
             LIST_TOMBSTONES,
         ],
-        // It waits for none.
-        &[
-            DRIFTED_CLUSTER,
-            DRIFTED_POOLER,
-            RESTORED_PODS,
-            RESTORED_VOLUMES,
-            RESTORED_SECRETS,
-            RESTORED_SECRETS_OWNED,
-            RESTORED_TOMBSTONE,
-            GET_KEPT_BACKUP,
-            PATCH_KEPT_BACKUP,
-            GET_KEPT_SNAPSHOT,
-            PATCH_KEPT_SNAPSHOT,
-        ],
+        REPAIRED_UNWATCHED,
     ),
     writes(
         "repair --abort",
