@@ -4,7 +4,7 @@
 //! it is the current one, and the whole record of its time are derived by [`History::versions`].
 //!
 //! The annotation goes through every write of the database, so that it is kept short: the latest versions
-//! are stored as they are, for whoever reads it, the older ones [packed](packed), and only where these
+//! are stored as they are, for whoever reads it, the older ones packed, and only where these
 //! do not fit either, the oldest are folded into one.
 
 mod packed;
