@@ -24,15 +24,51 @@ pub(super) fn measure(table: &mut Table, programs: &Programs, rounds: usize) -> 
     let (sandbox, _) = Sandbox::up(programs, "changes", &["--no-operator"])?;
     let client = runtime.block_on(sandbox.client(DEVELOPER))?;
     for (round, letter) in (1..=rounds).zip('a'..='z') {
-        let name = format!("changed-{letter}");
-        runtime.block_on(change(table, &client, &name))?;
+        for why in [Why::Said, Why::Unsaid] {
+            runtime.block_on(change(table, &client, letter, why))?;
+        }
         tell(&format!("changes: round {round} of {rounds}"));
     }
     Ok(())
 }
 
-async fn change(table: &mut Table, client: &kube::Client, name: &str) -> anyhow::Result<()> {
-    let object = created(name)?.to_string();
+/// Whether each change has a reason of its own: that is most of what a version takes.
+#[derive(Clone, Copy)]
+enum Why {
+    Said,
+    Unsaid,
+}
+
+impl Why {
+    fn annotations(self, number: usize) -> Value {
+        match self {
+            Self::Said => {
+                json!({"daap.dev/change-reason": format!("SHOP-{number:05}: more or fewer of them")})
+            }
+            Self::Unsaid => json!({}),
+        }
+    }
+
+    /// What is changed, in the rows.
+    fn database(self) -> &'static str {
+        match self {
+            Self::Said => "one database",
+            Self::Unsaid => "one database, without reasons",
+        }
+    }
+}
+
+async fn change(
+    table: &mut Table,
+    client: &kube::Client,
+    letter: char,
+    why: Why,
+) -> anyhow::Result<()> {
+    let name = match why {
+        Why::Said => format!("changed-{letter}"),
+        Why::Unsaid => format!("unsaid-{letter}"),
+    };
+    let object = created(&name)?.to_string();
     let stored = send(
         client,
         Method::POST,
@@ -47,13 +83,13 @@ async fn change(table: &mut Table, client: &kube::Client, name: &str) -> anyhow:
     for number in 1..=CHANGES {
         let instances = 1 + number % 2;
         let change = json!({
-            "metadata": {"annotations": {"daap.dev/change-reason": format!("SHOP-{number:05}: more or fewer of them")}},
+            "metadata": {"annotations": why.annotations(number)},
             "spec": {"instances": instances + 1},
         });
         let began = Instant::now();
         let stored = send(client, Method::PATCH, &path, MERGE, change.to_string()).await?;
         taken.push(began.elapsed().as_secs_f64() * 1e3);
-        let row = format!("change {number} of one database");
+        let row = |number| format!("change {number} of {}", why.database());
         // The middle of the fifteen that end here, or begin at the first.
         if number == AROUND || (number > AROUND && AT.contains(&number)) {
             let last = taken.iter().rev().take(AROUND);
@@ -61,7 +97,7 @@ async fn change(table: &mut Table, client: &kube::Client, name: &str) -> anyhow:
             let mut around = Table::default();
             last.for_each(|millis| around.add("", "", *millis));
             let median = around.median("", "").unwrap_or_default();
-            table.add(&format!("change {at} of one database"), "ms", median);
+            table.add(&row(at), "ms", median);
         }
         if AT.contains(&number) {
             let annotations = stored.pointer("/metadata/annotations");
@@ -72,7 +108,11 @@ async fn change(table: &mut Table, client: &kube::Client, name: &str) -> anyhow:
                 .iter()
                 .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len));
             let bytes: u32 = texts.sum::<usize>().try_into()?;
-            table.add(&row, "KiB of annotations", f64::from(bytes) / 1024.0);
+            table.add(
+                &row(number),
+                "KiB of annotations",
+                f64::from(bytes) / 1024.0,
+            );
         }
     }
     Ok(())

@@ -272,17 +272,24 @@ const GOALS: &[Goal] = &[
         bound: AtMost(100.0),
     },
     ratio(
-        "the 100th change, time",
+        "the 100th change, each with a reason, time",
         "the first",
         ("change 100 of one database", "ms"),
         ("change 1 of one database", "ms"),
         AtMost(1.5),
     ),
     ratio(
-        "the 1 000th change, time",
+        "the 1 000th change, each with a reason, time",
         "the first",
         ("change 1000 of one database", "ms"),
         ("change 1 of one database", "ms"),
+        AtMost(1.5),
+    ),
+    ratio(
+        "the 1 000th change, none with a reason, time",
+        "the first",
+        ("change 1000 of one database, without reasons", "ms"),
+        ("change 1 of one database, without reasons", "ms"),
         AtMost(1.5),
     ),
     Goal {
