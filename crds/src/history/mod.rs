@@ -158,10 +158,38 @@ impl History {
         }
     }
 
-    /// This history and one version more, in which the record is `record`.
+    /// This history and one version more, in which the record is `record`, and its annotation.
     ///
     /// `from` is taken as given: see [`History::next_instant`]. The oldest rows are folded while
     /// the annotation would be larger than 32 KiB.
+    #[must_use]
+    pub fn append(
+        mut self,
+        action: Action,
+        from: Timestamp,
+        by: &str,
+        reason: Option<&str>,
+        record: &Tracked,
+    ) -> (Self, String) {
+        let row = Row {
+            version: self.version().saturating_add(1),
+            from,
+            by: by.to_owned(),
+            reason: reason.map(str::to_owned),
+            action,
+            set: Changes::between(&self.current(), record),
+        };
+        self.rows.push(row);
+        loop {
+            let annotation = self.to_annotation();
+            if annotation.len() <= LARGEST_ANNOTATION_BYTES || self.rows.len() <= 1 {
+                return (self, annotation);
+            }
+            self.fold(self.rows.len().div_ceil(FOLDED_PART));
+        }
+    }
+
+    /// The same without the annotation.
     #[must_use]
     pub fn with(
         &self,
@@ -171,31 +199,7 @@ impl History {
         reason: Option<&str>,
         record: &Tracked,
     ) -> Self {
-        let mut next = self.clone();
-        next.rows.push(Row {
-            version: self.version().saturating_add(1),
-            from,
-            by: by.to_owned(),
-            reason: reason.map(str::to_owned),
-            action,
-            set: Changes::between(&self.current(), record),
-        });
-        while !next.surely_fits()
-            && next.rows.len() > 1
-            && next.to_annotation().len() > LARGEST_ANNOTATION_BYTES
-        {
-            next.fold(next.rows.len().div_ceil(FOLDED_PART));
-        }
-        next
-    }
-
-    /// Whether it would fit if each version were stored as it is, and every byte of its texts were escaped:
-    /// most histories do, and need not be written to know.
-    fn surely_fits(&self) -> bool {
-        const ROW_BYTES: usize = 256;
-        const ESCAPED_BYTES: usize = 6;
-        let sizes = { self.rows.iter() }.map(|row| ROW_BYTES + ESCAPED_BYTES * row.text_bytes());
-        self.folded.is_none() && sizes.sum::<usize>() < LARGEST_ANNOTATION_BYTES
+        self.clone().append(action, from, by, reason, record).0
     }
 
     /// Folds so many of the oldest rows.

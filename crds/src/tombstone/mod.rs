@@ -185,7 +185,7 @@ impl Tombstone {
             .and_then(|text| History::parse(text).ok())
             .unwrap_or_default();
         let from = history.next_instant(deletion.at);
-        let history = history.with(
+        let (history, text) = history.append(
             Action::Deleted,
             from,
             deletion.by,
@@ -223,11 +223,7 @@ impl Tombstone {
             annotation::VERSION,
             history.version().to_string(),
         );
-        set_annotation(
-            &mut config_map,
-            annotation::HISTORY,
-            history.to_annotation(),
-        );
+        set_annotation(&mut config_map, annotation::HISTORY, text);
         set_annotation(&mut config_map, annotation::TOMBSTONE, self.to_annotation());
         config_map
     }

@@ -96,7 +96,8 @@ pub(in crate::admission) fn expected(
         .annotation(annotation::CHANGE_REASON)
         .filter(|reason| !reason.is_empty() && check_text(reason).is_ok());
     let user = &write.caller.user;
-    let history = history.with(action(base, cluster, &record), from, user, reason, &record);
+    let action = action(base, cluster, &record);
+    let (history, text) = history.append(action, from, user, reason, &record);
     let created = |key, now: String| stored(key).or(Some(now)).map(|value| (key, Some(value)));
     [
         created(annotation::CREATED_AT, from.to_string()),
@@ -104,7 +105,7 @@ pub(in crate::admission) fn expected(
         Some((annotation::UPDATED_AT, Some(from.to_string()))),
         Some((annotation::UPDATED_BY, Some(user.clone()))),
         Some((annotation::VERSION, Some(history.version().to_string()))),
-        Some((annotation::HISTORY, Some(history.to_annotation()))),
+        Some((annotation::HISTORY, Some(text))),
     ]
     .into_iter()
     .flatten()
