@@ -86,7 +86,7 @@ fuzz-entries: ## The same, by cargo-fuzz alone: make fuzz-entries [SECONDS=60]
 coverage: setup ## Every test, and how many lines they run: crds above 90 %, all above 80 %
 	@tests/coverage.sh
 
-bench: setup ## Measure it beside what people would use instead: docs/benchmarks.md (about 20 minutes, on a quiet machine)
+bench: setup ## Measure it beside what people would use instead: docs/benchmarks.md (about 30 minutes, on a quiet machine)
 	@tests/bench/run.sh
 
 instructions: ## Count the instructions of the hot paths beside those recorded: a regression shows on any machine
