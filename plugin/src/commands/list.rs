@@ -83,14 +83,10 @@ pub(crate) struct Filters {
         hide_default_value = true
     )]
     limit: usize,
-    /// How many to ask the API server for at once; 0 for all
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 0,
-        hide_short_help = true
-    )]
-    chunk_size: u32,
+    /// How many to ask the API server for at once, one page after the other; 0 for all. By default as
+    /// is fastest: pages of 500, three at a time, where the API server has them at hand
+    #[arg(long, value_name = "NUMBER", hide_short_help = true)]
+    chunk_size: Option<u32>,
     /// Go on where a list with --limit ended
     #[arg(long = "continue", value_name = "TOKEN", hide_short_help = true)]
     from: Option<String>,

@@ -9,8 +9,8 @@ pub(crate) struct Listing {
     pub(crate) namespace: Option<String>,
     /// Label selector of the Clusters.
     pub(crate) selector: String,
-    /// Objects to ask for at once; 0 for all.
-    pub(crate) chunk: u32,
+    /// Objects to ask for at once, one page after the other; 0 for all. As is fastest where none is given.
+    pub(crate) chunk: Option<u32>,
     /// At most so many that `keep` keeps; 0 for all.
     pub(crate) limit: usize,
     /// Where to go on.
@@ -20,6 +20,11 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
+    /// Whether all are wanted, however they are asked for.
+    pub(super) fn is_whole(&self) -> bool {
+        self.chunk.is_none() && self.limit == 0 && self.from.is_none()
+    }
+
     /// What asks for every object of this kind where this selector selects it.
     pub(super) fn all<'a>(&'a self, kind: Kind, selector: &'a str) -> Ask<'a> {
         Ask {

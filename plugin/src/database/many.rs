@@ -2,6 +2,8 @@
 //! object but what a database is shown by.
 
 use daap_crds::trimmed::{Fields, Kept};
+use futures::future::try_join;
+use serde_json::Value;
 
 use super::Database;
 use super::listing::Listing;
@@ -40,6 +42,18 @@ const CLUSTER: Fields = &[
         ]),
     ),
 ];
+
+/// Databases, put together as their Clusters come in.
+struct Joined<'a, T, F> {
+    k8s: &'a Kubernetes,
+    listing: &'a Listing,
+    parts: Parts,
+    take: F,
+    kept: Vec<T>,
+    /// Clusters whose parts may have been overlooked, and before which of `kept` each belongs.
+    unsure: Vec<(usize, Value)>,
+}
+
 /// What `take` makes of the databases of a listing, where it makes something of them, and where the rest
 /// begins. Each is handed over as it comes in.
 pub(crate) async fn list<T>(
@@ -47,45 +61,77 @@ pub(crate) async fn list<T>(
     listing: Listing,
     take: impl Fn(Database) -> Option<T>,
 ) -> Result<(Vec<T>, Option<String>), Failure> {
+    let joined = |parts| Joined {
+        k8s,
+        listing: &listing,
+        parts,
+        take,
+        kept: Vec::new(),
+        unsure: Vec::new(),
+    };
+    // The parts after the first answer has begun: who may not list databases is told that, and not of them.
+    if listing.is_whole() {
+        let begun = { k8s.every(listing.all(Kind::Cluster, &listing.selector), CLUSTER) }.await?;
+        // In a box: or every command would be the size of it.
+        let read = Box::pin(try_join(begun.settle(), Parts::read(k8s, &listing)));
+        let (pages, parts) = read.await?;
+        let mut joined = joined(parts);
+        pages.each(|cluster| joined.add(cluster)).await?;
+        joined.look_again().await?;
+        return Ok((joined.with_lost(), None));
+    }
     let page = |have: usize, from: Option<String>| {
         k8s.objects(Ask {
-            size: page_size(listing.chunk, listing.limit, have),
+            size: page_size(listing.chunk.unwrap_or_default(), listing.limit, have),
             from,
             ..listing.all(Kind::Cluster, &listing.selector)
         })
     };
     let mut incoming = page(0, listing.from.clone()).await?;
-    // After the first answer has begun: who may not list databases is told that, and not of their parts.
-    let mut parts = Parts::read(k8s, &listing).await?;
-    let mut kept = Vec::new();
+    let mut joined = joined(Parts::read(k8s, &listing).await?);
     loop {
-        let mut unsure = Vec::new();
-        let next = incoming.each(CLUSTER, |cluster| {
-            if parts.may_have_overlooked(&cluster) {
-                unsure.push((kept.len(), cluster));
-            } else {
-                kept.extend(take(parts.join(cluster)));
-            }
-        });
-        let next = next.await?;
+        let next = { incoming.each(CLUSTER, |cluster| joined.add(cluster)) }.await?;
+        joined.look_again().await?;
+        let have = joined.kept.len();
+        let enough = listing.limit > 0 && have >= listing.limit;
+        match next {
+            Some(next) if !enough => incoming = page(have, Some(next)).await?,
+            // Only who has seen every Cluster knows which Pooler has none.
+            None if listing.from.is_none() && !enough => return Ok((joined.with_lost(), None)),
+            next => return Ok((joined.kept, next)),
+        }
+    }
+}
+
+impl<T, F: Fn(Database) -> Option<T>> Joined<'_, T, F> {
+    fn add(&mut self, cluster: Value) {
+        if self.parts.may_have_overlooked(&cluster) {
+            self.unsure.push((self.kept.len(), cluster));
+        } else {
+            self.kept.extend((self.take)(self.parts.join(cluster)));
+        }
+    }
+
+    async fn look_again(&mut self) -> Result<(), Failure> {
+        let unsure = std::mem::take(&mut self.unsure);
         let overlooked = unsure.iter().map(|(_, cluster)| cluster);
-        parts.look_again(k8s, &listing, overlooked).await?;
+        self.parts
+            .look_again(self.k8s, self.listing, overlooked)
+            .await?;
         // From the last on, so that the places of the others stay what they are.
         for (place, cluster) in unsure.into_iter().rev() {
-            if let Some(made) = take(parts.join(cluster)) {
-                kept.insert(place, made);
+            if let Some(made) = (self.take)(self.parts.join(cluster)) {
+                self.kept.insert(place, made);
             }
         }
-        let enough = listing.limit > 0 && kept.len() >= listing.limit;
-        match next {
-            Some(next) if !enough => incoming = page(kept.len(), Some(next)).await?,
-            // Only who has seen every Cluster knows which Pooler has none.
-            None if listing.from.is_none() && !enough => {
-                kept.extend(parts.lost(&listing.selector).filter_map(take));
-                return Ok((kept, None));
-            }
-            next => return Ok((kept, next)),
-        }
+        Ok(())
+    }
+
+    /// Also those of which only the Pooler is left.
+    fn with_lost(mut self) -> Vec<T> {
+        let lost = self.parts.lost(&self.listing.selector);
+        self.kept.extend(lost.filter_map(self.take));
+        self.kept
     }
 }
 

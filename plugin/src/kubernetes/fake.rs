@@ -138,7 +138,7 @@ impl Store {
             _ if path == CNPG => (200, json!({"resources": [{"name": "poolers"}]})),
             _ => match self.objects.get(path) {
                 Some(object) => (200, object.clone()),
-                None if is_collection(path) => (200, json!({"items": self.select(path, query)})),
+                None if is_collection(path) => (200, page(self.select(path, query), query)),
                 None => failure(404, "NotFound"),
             },
         }
@@ -277,6 +277,22 @@ impl Store {
             }
         }
     }
+}
+
+/// As many as are asked for, from where they are asked for.
+fn page(mut items: Vec<Value>, query: &str) -> Value {
+    let number = |key: &str| -> Option<usize> {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(name, _)| *name == key)?.1.parse().ok()
+    };
+    let from = number("continue").unwrap_or_default();
+    let mut items = items.split_off(from.min(items.len()));
+    let limit = { number("limit") }.filter(|limit| *limit < items.len());
+    let next = limit.map(|limit| {
+        items.truncate(limit);
+        (from + limit).to_string()
+    });
+    json!({"items": items, "metadata": {"continue": next}})
 }
 
 fn is_collection(path: &str) -> bool {

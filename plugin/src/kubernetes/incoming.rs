@@ -53,12 +53,22 @@ pub(crate) struct Incoming {
 impl Kubernetes {
     /// Asks for objects, and returns once the answer begins.
     pub(crate) async fn objects(&self, ask: Ask<'_>) -> Result<Incoming, Failure> {
-        self.begin(&ask, false).await
+        self.begin(&ask, None).await
     }
 
     /// Asks for the rows that kubectl would print, which are a tenth of the objects.
     pub(crate) async fn rows(&self, ask: Ask<'_>) -> Result<Incoming, Failure> {
-        self.begin(&ask, true).await
+        // Of one namespace, nothing but the cells is needed.
+        let shown = match ask.namespace {
+            Some(_) => Shown::Cells,
+            None => Shown::Metadata,
+        };
+        self.begin(&ask, Some(shown)).await
+    }
+
+    /// The same, of which nothing is wanted but where the rest begins.
+    pub(super) async fn cells(&self, ask: &Ask<'_>) -> Result<Incoming, Failure> {
+        self.begin(ask, Some(Shown::Cells)).await
     }
 
     /// Labels, annotations and the like of every object that the selector matches, from the API
@@ -95,7 +105,7 @@ impl Kubernetes {
         Ok(names)
     }
 
-    async fn begin(&self, ask: &Ask<'_>, is_table: bool) -> Result<Incoming, Failure> {
+    async fn begin(&self, ask: &Ask<'_>, shown: Option<Shown>) -> Result<Incoming, Failure> {
         let Ask {
             kind,
             namespace,
@@ -105,15 +115,9 @@ impl Kubernetes {
         } = ask;
         let params = list_params(selector, *size, from.clone());
         let request = kube::core::Request::new(kind.path(*namespace)).list(&params);
-        let request = if is_table {
-            // Of one namespace, nothing but the cells is needed.
-            let shown = match namespace {
-                Some(_) => Shown::Cells,
-                None => Shown::Metadata,
-            };
-            request.and_then(|request| of_table(request, shown))
-        } else {
-            request
+        let request = match shown {
+            Some(shown) => request.and_then(|request| of_table(request, shown)),
+            None => request,
         };
         self.send_list(*kind, *namespace, request).await
     }
@@ -180,6 +184,11 @@ impl Incoming {
             Ok(())
         })
         .await
+    }
+
+    /// Reads it to its end, for where the rest begins.
+    pub(super) async fn rest(self) -> Result<Option<String>, Failure> {
+        self.parts(|_| Ok(())).await
     }
 
     /// Hands over every row with its value in that column; `pointer` is where an object has that.

@@ -9,6 +9,7 @@ pub(crate) mod fake;
 mod incoming;
 mod kind;
 mod log;
+mod pages;
 mod retry;
 mod review;
 mod split;

@@ -311,4 +311,27 @@ async fn a_thousand_databases_are_completed_while_one_types() {
     println!("a thousand databases: median {median:?}, {times:?}");
     assert!(median < BEARABLE, "{times:?}");
     assert_eq!(ground.values(&["get", "-n", "many", "orders-99"]).len(), 11);
+    every_page_is_listed(ground);
+}
+
+/// Four pages, of which three come at the same time, are what one answer is.
+fn every_page_is_listed(ground: &Ground) {
+    let list = |words: &[&str]| {
+        let mut command = ground.sandbox.plugin(User::PaymentsDev);
+        let output = run(command.args(["list", "-n", "many"]).args(words), None);
+        assert!(output.status.success(), "{}", text(&output));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (String::from_utf8_lossy(&output.stdout).into_owned(), said)
+    };
+    let (whole, _) = list(&["-o", "name", "--chunk-size", "0"]);
+    assert_eq!(whole.lines().count(), 1000);
+    let (paged, said) = list(&["-o", "name", "-v=2"]);
+    assert_eq!(paged, whole);
+    assert!(said.contains("limit=250&continue="), "{said}");
+    let rows = list(&[]).0;
+    let names = rows.lines().skip(1).filter_map(|row| row.split(' ').next());
+    let expected = whole
+        .lines()
+        .filter_map(|name| name.strip_prefix("database/"));
+    assert!(names.eq(expected), "{rows}");
 }
