@@ -33,3 +33,9 @@ archive() { # VERSION PLATFORM
 
 # The one in Cargo.toml, as krew wants it.
 version() { echo "v$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)"; }
+
+# What the names in a profile of a program depend on: the compiler, and the versions of all that is compiled.
+compiled_from() { # NAME TRIPLE
+  rustc --version
+  cargo tree --locked --package "$1" --target "$2" --edges normal --prefix none | sed 's/ (.*//' | LC_ALL=C sort -u
+}
