@@ -1,5 +1,5 @@
 //! An API server that has many databases and only lists them: what reading such a list takes is counted
-//! without the API server's own work.
+//! without the API server's own work. Clusters come in pages, as it is asked for them.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -8,9 +8,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -19,10 +20,17 @@ use crate::corpus::databases::{Databases, Stored};
 /// What is answered for each kind.
 #[derive(Debug, Default)]
 struct Lists {
-    clusters: String,
+    clusters: Vec<Cluster>,
     poolers: String,
     deployments: String,
     secrets: String,
+}
+
+/// As an object, and as a row of a table.
+#[derive(Debug)]
+struct Cluster {
+    object: String,
+    row: String,
 }
 
 /// Serves lists of so many databases, in plain HTTP, for ever; `ready` is told where.
@@ -38,7 +46,11 @@ pub async fn serve_lists(
     let mut lists = Lists::default();
     for number in 0..many {
         let database = databases.numbered(number);
-        append(&mut lists.clusters, &whole(&database.cluster)?);
+        lists.clusters.push(Cluster {
+            object: whole(&database.cluster)?.to_string(),
+            row: json!({"cells": [name(&database.cluster)?, "5m", 1, 1, "Cluster in healthy state", "1"]})
+                .to_string(),
+        });
         append(&mut lists.poolers, &whole(&database.pooler)?);
         let name = name(&database.deployment)?;
         append(
@@ -59,7 +71,7 @@ pub async fn serve_lists(
     let list = |items: &str, field: &str| format!("{{\"metadata\":{{}},{field}:[{items}]}}");
     let deployments = columns(&["Name", "Ready", "Up-to-date", "Available", "Age"]);
     let served = Lists {
-        clusters: list(&lists.clusters, "\"items\""),
+        clusters: lists.clusters,
         poolers: list(&lists.poolers, "\"items\""),
         deployments: list(&lists.deployments, &deployments),
         secrets: list(&lists.secrets, &columns(&["Name", "Type", "Data", "Age"])),
@@ -72,16 +84,58 @@ pub async fn serve_lists(
     Ok(axum::serve(listener, router).await?)
 }
 
-async fn answer(State(lists): State<Arc<Lists>>, uri: Uri) -> Response {
+async fn answer(
+    State(lists): State<Arc<Lists>>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
     let text = match uri.path().rsplit('/').next() {
-        Some("clusters") => &lists.clusters,
-        Some("poolers") => &lists.poolers,
-        Some("deployments") => &lists.deployments,
-        Some("secrets") => &lists.secrets,
+        Some("clusters") => page.of(&lists.clusters, is_for_table(&headers)),
+        Some("poolers") => lists.poolers.clone(),
+        Some("deployments") => lists.deployments.clone(),
+        Some("secrets") => lists.secrets.clone(),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    (kind, Bytes::from(text.clone())).into_response()
+    (kind, Bytes::from(text)).into_response()
+}
+
+fn is_for_table(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    let accept = accept.and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("as=Table"))
+}
+
+/// What of a list is asked for; from the front, and everything, where that is not said.
+#[derive(Debug, Deserialize)]
+struct Page {
+    #[serde(default)]
+    limit: usize,
+    #[serde(default, rename = "continue")]
+    from: usize,
+}
+
+impl Page {
+    /// Of custom resources an API server says last where the rest begins, and of a table first.
+    fn of(&self, clusters: &[Cluster], as_table: bool) -> String {
+        let rest = clusters.get(self.from..).unwrap_or_default();
+        let (page, next) = match rest.get(..self.limit) {
+            Some(page) if self.limit > 0 && page.len() < rest.len() => {
+                (page, (self.from + self.limit).to_string())
+            }
+            _ => (rest, String::new()),
+        };
+        let texts = |of: fn(&Cluster) -> &str| page.iter().map(of).collect::<Vec<_>>().join(",");
+        let metadata = json!({"continue": next});
+        if as_table {
+            let rows = texts(|cluster| &cluster.row);
+            format!("{{\"metadata\":{metadata},\"rows\":[{rows}]}}")
+        } else {
+            let items = texts(|cluster| &cluster.object);
+            format!("{{\"items\":[{items}],\"metadata\":{metadata}}}")
+        }
+    }
 }
 
 fn append(list: &mut String, object: &Value) {
