@@ -83,8 +83,8 @@ pub(crate) struct Filters {
         hide_default_value = true
     )]
     limit: usize,
-    /// How many to ask the API server for at once, one page after the other; 0 for all. By default as
-    /// is fastest: pages of 500, three at a time, where the API server has them at hand
+    /// How many to ask the API server for at once, one page after the other; 0 for all [default:
+    /// pages of 250, three at a time; all where the API server does not have pages at hand]
     #[arg(long, value_name = "NUMBER", hide_short_help = true)]
     chunk_size: Option<u32>,
     /// Go on where a list with --limit ended
