@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::{Action, History, Row, Tracked};
@@ -88,9 +90,10 @@ pub fn keeps_every_version(tombstone: View<'_>, cluster: View<'_>) -> bool {
     let (Some(kept), Some(history)) = (parse(tombstone), parse(cluster)) else {
         return false;
     };
+    let rows = kept.by_version();
     let same = |row: &Row| {
-        let mut others = kept.rows.iter();
-        others.all(|other| other.version != row.version || other == row)
+        rows.get(&row.version)
+            .is_none_or(|kept| kept.iter().all(|kept| *kept == row))
     };
     kept.version() == history.version().saturating_add(1) && history.rows.iter().all(same)
 }
@@ -111,6 +114,15 @@ fn record(object: View<'_>) -> Tracked {
 }
 
 impl History {
+    /// The stored rows of each version: one, unless somebody forged the history.
+    pub(crate) fn by_version(&self) -> HashMap<u64, Vec<&Row>> {
+        let mut rows: HashMap<_, Vec<_>> = HashMap::with_capacity(self.rows.len());
+        for row in &self.rows {
+            rows.entry(row.version).or_default().push(row);
+        }
+        rows
+    }
+
     /// Whether versions follow without a gap, their times tile, and the last one is `record`.
     ///
     /// # Caveats

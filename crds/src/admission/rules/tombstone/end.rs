@@ -3,7 +3,7 @@
 use super::super::{Context, Verdict};
 use super::{Identity, owned, refusal, unreadable};
 use crate::contract::{annotation, label};
-use crate::history::{Action, History};
+use crate::history::{Action, History, Row};
 use crate::object::View;
 use crate::record::label_field;
 use crate::tombstone::Tombstone;
@@ -35,7 +35,12 @@ fn carries_on(cluster: View<'_>, tombstone: View<'_>) -> bool {
     };
     let folded = lives.folded.as_ref().map_or(0, |folded| folded.versions);
     let last = kept.version();
+    let rows = lives.by_version();
+    let continued = |row: &Row| {
+        rows.get(&row.version)
+            .is_some_and(|rows| rows.contains(&row))
+    };
     { kept.rows.iter() }
         .filter(|row| row.version != last || row.action != Action::Deleted)
-        .all(|row| row.version <= folded || lives.rows.contains(row))
+        .all(|row| row.version <= folded || continued(row))
 }
