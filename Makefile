@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz fuzz-entries coverage bench instructions lint fmt deny image dist dist-test sandbox-up sandbox-down sandbox-status
+.PHONY: help setup build demo test memory rotation test-unit test-suites snapshots man picture e2e fuzz fuzz-entries coverage bench instructions profiles lint fmt deny image dist dist-test sandbox-up sandbox-down sandbox-status
 
 # Tests compare what users read with what is recorded, and write nothing: `make snapshots` does.
 export INSTA_UPDATE := no
@@ -91,6 +91,10 @@ bench: setup ## Measure it beside what people would use instead: docs/benchmarks
 
 instructions: ## Count the instructions of the hot paths beside those recorded: a regression shows on any machine
 	@tests/bench/instructions.sh
+
+profiles: ## Record how the released programs run, which they are compiled and laid out for (linux/amd64, half an hour)
+	@release/profile.sh daap-webhook
+	@release/profile.sh kubectl-daap
 
 image: ## The images of webhook and plugin, without Docker: archives for `docker load` in dist/image, and a test of them
 	@image/build.sh dist/image

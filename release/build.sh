@@ -2,18 +2,32 @@
 # Builds a program for one platform, on Linux, and prints where it is: the plugin for archives, plugin and
 # webhook for images (image/build.sh, image/Dockerfile).
 #
-#   release/build.sh PLATFORM [NAME] [--instrumented]      NAME is kubectl-daap or daap-webhook
+#   release/build.sh PLATFORM [NAME] [--instrumented|--symbols]      NAME is kubectl-daap or daap-webhook
 #
-# Where profiles/ says how the program runs, it is compiled for that; instrumented, it writes down how it runs
-# (profile.sh).
+# Where profiles/ says how the program runs, it is compiled and laid out for that. profile.sh finds that out: with one
+# that is instrumented, and writes down how it runs, and with one that has its symbols still.
 set -euo pipefail
 cd -P "$(dirname "$0")/.."
 . release/platforms.sh
-platform=$1 name=${2:-kubectl-daap} instrumented=${3:-}
+platform=$1 name=${2:-kubectl-daap} kind=${3:-}
 triple=$(triple "$platform")
 tools=$(release/tools.sh)
 target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")
 rustup target add "$triple" >/dev/null 2>&1 || { echo "error: failed to install Rust's standard library for $triple: rustup target add $triple" >&2; exit 1; }
+# How a program is laid out, given the functions that each of its starts runs: these together, then what runs often, then
+# what ran at all, then the rest. The kernel maps 64 KiB around each page that is touched, so whatever lies elsewhere
+# costs memory. zig's linker takes no list of symbols, but a script.
+layout() {
+  echo 'SECTIONS { .text : {'
+  sed 's/.*/*(.text.& .text.hot.& .text.unlikely.& .text.&.llvm.* .text.hot.&.llvm.* .text.unlikely.&.llvm.*)/'
+  echo '*(.text.hot .text.hot.*) *(.text .text.[!u]*) *(.text.*)'
+  echo '} } INSERT AFTER .eh_frame;'
+}
+# put FILE: from standard input. One that is newer, but the same, would have everything compiled again.
+put() {
+  cat >"$1.new"
+  cmp --silent "$1.new" "$1" && rm "$1.new" || mv "$1.new" "$1"
+}
 # Whoever builds it gets the same bytes: nobody's folders are in it. Of those that fit, the last counts. The
 # standard library names its own commit, unless rustup's component rust-src is there.
 commit=$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
@@ -23,18 +37,26 @@ flags=(
   --remap-path-prefix "${CARGO_HOME:-$HOME/.cargo}=/cargo"
   --remap-path-prefix "$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$commit"
 )
-profile=release/profiles/$name-$triple.profdata.gz
-if [ -n "$instrumented" ]; then
+profile=release/profiles/$name-$triple
+# Not by cargo's own setting, which every name is hashed with.
+[ "$kind" = --symbols ] && flags+=(-C strip=none)
+if [ "$kind" = --instrumented ]; then
   target=$target/instrumented
   # rustc links for itself: zig's linker does not know how to ask for the runtime that writes.
   flags+=(-C "profile-generate=$target/profile" -C linker=rust-lld -C linker-flavor=ld.lld)
-elif [ -f "$profile" ]; then
+elif [ -f "$profile.profdata.xz" ]; then
+  command -v xz >/dev/null || { echo "error: xz is missing, with which the profiles are packed: apt-get install xz-utils" >&2; exit 1; }
+  compiled_from "$name" "$triple" | cmp --silent - "$profile.of" ||
+    echo "warning: the compiler or a dependency of $name has changed since $profile.profdata.xz was recorded, which helps little now: release/profile.sh $name" >&2
+  unpacked=$target/profiles/$name-$triple
   mkdir -p "$target/profiles"
-  gunzip --stdout "$profile" >"$target/profiles/$name-$triple.profdata"
-  compiled_from "$name" "$triple" | cmp --silent - "${profile%.profdata.gz}.of" ||
-    echo "warning: the compiler or a dependency of $name has changed since $profile was recorded, which helps little now: release/profile.sh $name" >&2
+  xz --decompress --stdout "$profile.profdata.xz" | put "$unpacked.profdata"
   # Functions that have changed since are compiled without it.
-  flags+=(-C "profile-use=$target/profiles/$name-$triple.profdata" -C llvm-args=-no-pgo-warn-mismatch)
+  flags+=(-C "profile-use=$unpacked.profdata" -C llvm-args=-no-pgo-warn-mismatch)
+  if [ -f "$profile.start.xz" ]; then
+    xz --decompress --stdout "$profile.start.xz" | layout | put "$unpacked.ld"
+    flags+=(-C "link-arg=-Wl,-T,$unpacked.ld")
+  fi
 fi
 case $platform in
   darwin/*)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Records how a program runs, for profile-guided optimization: an instrumented one does what it mostly does. What it
-# counted is written to profiles/, for this machine's processor; what is compiled for another has other names, and
-# goes without.
+# Records how a program runs, for profile-guided optimization: an instrumented one does what it mostly does, and what
+# it counted is written to profiles/. One that is compiled by that then starts under callgrind, which tells what functions
+# a start runs, those of the standard library and of C included: they are laid out together. Both for this machine's
+# processor; what is compiled for another has other names, and goes without.
 #
 #   release/profile.sh daap-webhook     starts, answers every review of the benchmarks' corpus, and stops
 #   release/profile.sh kubectl-daap     starts, completes, and lists 2 000 databases
@@ -37,22 +38,32 @@ for review in json.load(open(sys.argv[1])):
 PYTHON
 }
 
-run_webhook() {
-  local oha webhook address='' path file times
-  oha=$(tests/bench/build.sh oha)
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost \
+# start_webhook [COMMAND …]: run by the command, until it serves.
+start_webhook() {
+  [ -s "$work/tls.crt" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost \
     -addext subjectAltName=IP:127.0.0.1 -keyout "$work/tls.key" -out "$work/tls.crt" 2>/dev/null
-  "$bench" corpus "$work/corpus"
-  api_server api-server --facts "$work/corpus/facts.json"
-  "$program" serve --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --shutdown-delay 0 \
+  "$@" "$program" serve --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --shutdown-delay 0 \
     --tls-cert "$work/tls.crt" --tls-key "$work/tls.key" --policy tests/bench/policy.yaml >"$work/log" 2>&1 &
   webhook=$!
   started+=("$webhook")
+  address=''
   until [ -n "$address" ]; do
     kill -0 "$webhook" || { cat "$work/log" >&2; exit 1; }
     sleep 0.1
     address=$(sed -n 's/.*"message":"serving","address":"\([^"]*\)".*/\1/p' "$work/log")
   done
+}
+
+# What was counted is written when it ends.
+stop_webhook() {
+  kill "$webhook"
+  wait "$webhook"
+}
+
+count_webhook() {
+  local oha path file times
+  oha=$(tests/bench/build.sh oha)
+  start_webhook
   while read -r path file times; do
     # What is created ages within seconds.
     "$bench" corpus "$work/corpus"
@@ -60,37 +71,67 @@ run_webhook() {
       "https://$address$path?timeout=5s" >"$work/answers"
     grep -q "\[200\] $times " "$work/answers" || { cat "$work/answers" "$work/log" >&2; exit 1; }
   done < <(reviews)
-  # It writes when it ends.
-  kill "$webhook"
-  wait "$webhook"
+  stop_webhook
 }
 
-run_plugin() {
+count_plugin() {
   local output
-  api_server lists --databases 2000
   for output in '' wide name json yaml; do
     "$program" list -n apps ${output:+--output "$output"} >"$work/listed"
     grep --quiet db-01999 "$work/listed"
   done
   "$program" list -n apps --owner-team team-1 >/dev/null
-  for _ in 1 2 3 4 5; do
-    "$program" --help >/dev/null
-    "$program" version --client >/dev/null
-    "$program" __complete list --owner-team '' >/dev/null
-    "$program" __complete get -n apps '' >/dev/null
-  done
+  for _ in 1 2 3 4 5; do start_plugin; done
 }
 
-program=$(release/build.sh "$platform" "$name" --instrumented)
-cargo build --quiet --locked --release -p daap-bench --bins
-rm -rf "$counted"
+# start_plugin [COMMAND …]: run by the command.
+start_plugin() {
+  "$@" "$program" --help >/dev/null
+  "$@" "$program" version --client >/dev/null
+  "$@" "$program" __complete list --owner-team '' >/dev/null
+  "$@" "$program" __complete get -n apps '' >/dev/null
+}
+
+# Each started once under callgrind, which names in a file what ran.
+traced=(valgrind --tool=callgrind --demangle=no --callgrind-out-file="$work/ran.%p" --log-file=/dev/null)
+trace_webhook() {
+  start_webhook "${traced[@]}"
+  stop_webhook
+}
+trace_plugin() { start_plugin "${traced[@]}"; }
+
+# The functions that ran, without what the compiler adds to the name of one of which there are several.
+functions() {
+  cat "$work"/ran.* | sed -nE "s/^c?fn=\([0-9]+\) ([A-Za-z_][^' ]*).*/\1/p" | sed -E 's/\.(llvm\.[0-9]+|cold)$//' | LC_ALL=C sort -u
+}
+
 case $name in
-  daap-webhook) run_webhook ;;
-  kubectl-daap) run_plugin ;;
+  daap-webhook) half=webhook ;;
+  kubectl-daap) half=plugin ;;
+  *) echo "error: there is no program '$name'; there are: daap-webhook, kubectl-daap" >&2; exit 2 ;;
 esac
-profdata=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/llvm-profdata
-"$profdata" merge --sparse --output "$work/profile" "$counted"
+tests/bench/build.sh profile
+cargo build --quiet --locked --release -p daap-bench --bins
+case $half in
+  webhook)
+    "$bench" corpus "$work/corpus"
+    api_server api-server --facts "$work/corpus/facts.json"
+    ;;
+  plugin) api_server lists --databases 2000 ;;
+esac
+recorded=release/profiles/$name-$triple
 mkdir -p release/profiles
-gzip --best --no-name --stdout "$work/profile" >"release/profiles/$name-$triple.profdata.gz"
-compiled_from "$name" "$triple" >"release/profiles/$name-$triple.of"
-ls -l "release/profiles/$name-$triple.profdata.gz"
+program=$(release/build.sh "$platform" "$name" --instrumented)
+rm -rf "$counted"
+"count_$half"
+profdata=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/llvm-profdata
+# Not --sparse: what never ran is known to be cold, and compiled to be small.
+"$profdata" merge --output "$work/profile" "$counted"
+xz -9 --extreme --stdout "$work/profile" >"$recorded.profdata.xz"
+compiled_from "$name" "$triple" >"$recorded.of"
+program=$(release/build.sh "$platform" "$name" --symbols)
+"trace_$half"
+functions >"$work/functions"
+[ "$(wc -l <"$work/functions")" -gt 500 ] || { echo "error: callgrind names no functions" >&2; exit 1; }
+xz -9 --extreme --stdout "$work/functions" >"$recorded.start.xz"
+ls -l "$recorded".*
