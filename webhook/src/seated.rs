@@ -31,8 +31,7 @@ impl<S> Accept<TcpStream, S> for Seating {
         let Some((place, ends)) = self.0.take() else {
             return ready(Err(io::Error::other("every place is taken")));
         };
-        // Behind the tickets that end a handshake the first answer would wait for 40 ms, until the client
-        // has acknowledged them.
+        // What follows a first part of an answer would wait for 40 ms, until the client has acknowledged that.
         if let Err(error) = stream.set_nodelay(true) {
             return ready(Err(error));
         }

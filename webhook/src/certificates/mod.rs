@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use files::Files;
@@ -103,6 +103,9 @@ impl Certificates {
             .with_cert_resolver(resolver);
         // With HTTP/2 on offer a connection that stays silent after its handshake is kept open.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Go's clients resume no session unless told to, and API server, kubelet and Prometheus are not.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
         Ok(config)
     }
 }
