@@ -14,13 +14,15 @@ triple=$(triple "$platform")
 tools=$(release/tools.sh)
 target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")
 rustup target add "$triple" >/dev/null 2>&1 || { echo "error: failed to install Rust's standard library for $triple: rustup target add $triple" >&2; exit 1; }
-# How a program is laid out, given the functions that each of its starts runs: these together, then what runs often, then
-# what ran at all, then the rest. The kernel maps 64 KiB around each page that is touched, so whatever lies elsewhere
-# costs memory. zig's linker takes no list of symbols, but a script.
+# How a program is laid out, given what of its functions runs: these together, then what C and assembler have in one piece
+# each, then what runs often, then what ran at all, then the rest. The kernel maps 64 KiB around each page that is
+# touched, so whatever lies elsewhere costs memory. zig's linker takes no list of symbols, but a script. A function's part
+# that ran nowhere is one of its own, FUNCTION.cold.
 layout() {
   echo 'SECTIONS { .text : {'
-  sed 's/.*/*(.text.& .text.hot.& .text.unlikely.& .text.&.llvm.* .text.hot.&.llvm.* .text.unlikely.&.llvm.*)/'
-  echo '*(.text.hot .text.hot.*) *(.text .text.[!u]*) *(.text.*)'
+  sed -E -e 's/^(.*)\.cold$/*(.text.split.\1 .text.split.\1.llvm.*)/' -e t \
+    -e 's/.*/*(.text.& .text.hot.& .text.unlikely.& .text.&.llvm.* .text.hot.&.llvm.* .text.unlikely.&.llvm.*)/'
+  echo '*(.text) *(.text.hot .text.hot.*) *(.text.[!us]* .text.s[!p]*) *(.text.*)'
   echo '} } INSERT AFTER .eh_frame;'
 }
 # put FILE: from standard input. One that is newer, but the same, would have everything compiled again.
@@ -51,11 +53,18 @@ elif [ -f "$profile.profdata.xz" ]; then
   unpacked=$target/profiles/$name-$triple
   mkdir -p "$target/profiles"
   xz --decompress --stdout "$profile.profdata.xz" | put "$unpacked.profdata"
-  # Functions that have changed since are compiled without it.
-  flags+=(-C "profile-use=$unpacked.profdata" -C llvm-args=-no-pgo-warn-mismatch)
-  if [ -f "$profile.start.xz" ]; then
-    xz --decompress --stdout "$profile.start.xz" | layout | put "$unpacked.ld"
-    flags+=(-C "link-arg=-Wl,-T,$unpacked.ld")
+  # Functions that have changed since are compiled without it. Of the others, what never ran is split off.
+  flags+=(
+    -C "profile-use=$unpacked.profdata" -C llvm-args=-no-pgo-warn-mismatch
+    -C llvm-args=-enable-split-machine-functions -C llvm-args=-mfs-psi-cutoff=0 -C llvm-args=-mfs-count-threshold=1
+  )
+  if [ -f "$profile.ran.xz" ]; then
+    xz --decompress --stdout "$profile.ran.xz" | layout >"$unpacked.ld"
+    # By another name when it is another: cargo does not see what is in it.
+    script=$unpacked-$(sha256sum <"$unpacked.ld" | cut -c -12).ld
+    rm -f "$unpacked"-*.ld
+    mv "$unpacked.ld" "$script"
+    flags+=(-C "link-arg=-Wl,-T,$script")
   fi
 fi
 case $platform in

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Records how a program runs, for profile-guided optimization: an instrumented one does what it mostly does, and what
-# it counted is written to profiles/. One that is compiled by that then starts under callgrind, which tells what functions
-# a start runs, those of the standard library and of C included: they are laid out together. Both for this machine's
-# processor; what is compiled for another has other names, and goes without.
+# it counted is written to profiles/. One that is compiled by that then does the same once under callgrind, which tells
+# what functions ran, those of the standard library and of C included: they are laid out together, those of a start first.
+# Both for this machine's processor; what is compiled for another has other names, and goes without.
 #
 #   release/profile.sh daap-webhook     starts, answers every review of the benchmarks' corpus, and stops
 #   release/profile.sh kubectl-daap     starts, completes, and lists 2 000 databases
@@ -60,16 +60,20 @@ stop_webhook() {
   wait "$webhook"
 }
 
+# send PATH FILE TIMES CONNECTIONS
+send() {
+  "$oha" --no-tui --insecure -n "$3" -c "$4" -m POST -T application/json -D "$work/corpus/$2" \
+    "https://$address$1?timeout=30s" >"$work/answers"
+  grep -q "\[200\] $3 " "$work/answers" || { cat "$work/answers" "$work/log" >&2; exit 1; }
+}
+
 count_webhook() {
-  local oha path file times
-  oha=$(tests/bench/build.sh oha)
+  local path file times
   start_webhook
   while read -r path file times; do
     # What is created ages within seconds.
     "$bench" corpus "$work/corpus"
-    "$oha" --no-tui --insecure -n "$times" -c 4 -m POST -T application/json -D "$work/corpus/$file" \
-      "https://$address$path?timeout=5s" >"$work/answers"
-    grep -q "\[200\] $times " "$work/answers" || { cat "$work/answers" "$work/log" >&2; exit 1; }
+    send "$path" "$file" "$times" 4
   done < <(reviews)
   stop_webhook
 }
@@ -92,17 +96,60 @@ start_plugin() {
   "$@" "$program" __complete get -n apps '' >/dev/null
 }
 
-# Each started once under callgrind, which names in a file what ran.
-traced=(valgrind --tool=callgrind --demangle=no --callgrind-out-file="$work/ran.%p" --log-file=/dev/null)
+# trace PHASE: what is run by "${traced[@]}" writes down which instructions it ran, in files ran.PHASE.PROCESS. The phases
+# are start, mostly, and then.
+trace() {
+  traced=(valgrind --tool=callgrind --dump-instr=yes --compress-pos=no --callgrind-out-file="$work/ran.$1.%p" --log-file=/dev/null)
+}
+
 trace_webhook() {
+  local path file _
+  trace start
   start_webhook "${traced[@]}"
   stop_webhook
+  "$bench" corpus "$work/corpus"
+  trace mostly
+  start_webhook "${traced[@]}"
+  while read -r path file _; do
+    [[ $file == *-update.json ]] || continue
+    send "$path" "$file" 64 64
+    # OpenSSL says other things in its handshake than rustls does, and wrk leaves in the middle of a request.
+    wrk --threads 1 --connections 64 --duration 5s --timeout 30s --script tests/bench/post.lua \
+      "https://$address$path?timeout=30s" -- "$work/corpus/$file" >/dev/null
+  done < <(reviews)
+  stop_webhook
+  trace then
+  start_webhook "${traced[@]}"
+  while read -r path file _; do send "$path" "$file" 1 1; done < <(reviews)
+  stop_webhook
 }
-trace_plugin() { start_plugin "${traced[@]}"; }
 
-# The functions that ran, without what the compiler adds to the name of one of which there are several.
+trace_plugin() {
+  trace start
+  start_plugin "${traced[@]}"
+  trace mostly
+  "${traced[@]}" "$program" list -n apps --owner-team team-1 >/dev/null
+}
+
+# functions RAN …: those that they are in, in this order, each once, without what the compiler adds to a name of which there
+# are several. Not those that callgrind names: it takes a function's part that was split off for the function.
 functions() {
-  cat "$work"/ran.* | sed -nE "s/^c?fn=\([0-9]+\) ([A-Za-z_][^' ]*).*/\1/p" | sed -E 's/\.(llvm\.[0-9]+|cold)$//' | LC_ALL=C sort -u
+  python3 - "$program" "$@" <<'PYTHON'
+import bisect, re, subprocess, sys
+program, *runs = sys.argv[1:]
+symbols = re.findall(r"^([0-9a-f]+) [tTwW] (\S+)$", subprocess.check_output(["nm", "--numeric-sort", program], text=True), re.M)
+starts = [int(start, 16) for start, _ in symbols]
+seen = set()
+for run in runs:
+    ran = set()
+    for address in re.findall(r"^0x([0-9a-f]+) ", open(run).read(), re.M):
+        at = bisect.bisect_right(starts, int(address, 16)) - 1
+        if at >= 0:
+            ran.add(re.sub(r"\.llvm\.\d+", "", symbols[at][1]))
+    for name in sorted(ran - seen):
+        print(name)
+    seen |= ran
+PYTHON
 }
 
 case $name in
@@ -111,6 +158,7 @@ case $name in
   *) echo "error: there is no program '$name'; there are: daap-webhook, kubectl-daap" >&2; exit 2 ;;
 esac
 tests/bench/build.sh profile
+oha=$(tests/bench/build.sh oha)
 cargo build --quiet --locked --release -p daap-bench --bins
 case $half in
   webhook)
@@ -131,7 +179,8 @@ xz -9 --extreme --stdout "$work/profile" >"$recorded.profdata.xz"
 compiled_from "$name" "$triple" >"$recorded.of"
 program=$(release/build.sh "$platform" "$name" --symbols)
 "trace_$half"
-functions >"$work/functions"
-[ "$(wc -l <"$work/functions")" -gt 500 ] || { echo "error: callgrind names no functions" >&2; exit 1; }
-xz -9 --extreme --stdout "$work/functions" >"$recorded.start.xz"
+shopt -s nullglob
+functions "$work"/ran.{start,mostly,then}.* >"$work/ran"
+[ "$(wc -l <"$work/ran")" -gt 500 ] || { echo "error: callgrind names no functions" >&2; exit 1; }
+xz -9 --extreme --stdout "$work/ran" >"$recorded.ran.xz"
 ls -l "$recorded".*

@@ -64,6 +64,6 @@ case ${1:-all} in
     debian valgrind=valgrind python3=python3
     (cd ../.. && cargo build --quiet --locked --release -p kubectl-daap -p daap-bench --bins)
     ;;
-  profile) debian valgrind=valgrind python3=python3 xz=xz-utils openssl=openssl ;;
+  profile) debian wrk=wrk valgrind=valgrind nm=binutils python3=python3 xz=xz-utils openssl=openssl ;;
   *) echo "usage: build.sh [baseline|oha|instructions|profile|all]" >&2; exit 2 ;;
 esac
