@@ -60,8 +60,9 @@ stop_webhook() {
   wait "$webhook"
 }
 
-# send PATH FILE TIMES CONNECTIONS
+# send PATH FILE TIMES CONNECTIONS: from a corpus made anew, since what is created ages within seconds.
 send() {
+  "$bench" corpus "$work/corpus"
   "$oha" --no-tui --insecure -n "$3" -c "$4" -m POST -T application/json -D "$work/corpus/$2" \
     "https://$address$1?timeout=30s" >"$work/answers"
   grep -q "\[200\] $3 " "$work/answers" || { cat "$work/answers" "$work/log" >&2; exit 1; }
@@ -70,11 +71,7 @@ send() {
 count_webhook() {
   local path file times
   start_webhook
-  while read -r path file times; do
-    # What is created ages within seconds.
-    "$bench" corpus "$work/corpus"
-    send "$path" "$file" "$times" 4
-  done < <(reviews)
+  while read -r path file times; do send "$path" "$file" "$times" 4; done < <(reviews)
   stop_webhook
 }
 
@@ -107,7 +104,6 @@ trace_webhook() {
   trace start
   start_webhook "${traced[@]}"
   stop_webhook
-  "$bench" corpus "$work/corpus"
   trace mostly
   start_webhook "${traced[@]}"
   while read -r path file _; do
