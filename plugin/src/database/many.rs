@@ -2,6 +2,7 @@
 //! object but what a database is shown by.
 
 use daap_crds::trimmed::{Fields, Kept};
+use futures::FutureExt as _;
 use futures::future::try_join;
 use serde_json::Value;
 
@@ -69,13 +70,19 @@ pub(crate) async fn list<T>(
         kept: Vec::new(),
         unsure: Vec::new(),
     };
-    // The parts after the first answer has begun: who may not list databases is told that, and not of them.
+    // All at once, but who may not list databases is told that, and not of the parts.
+    let parts = Parts::read(k8s, &listing).map(Ok);
     if listing.is_whole() {
-        let begun = { k8s.every(listing.all(Kind::Cluster, &listing.selector), CLUSTER) }.await?;
+        let clusters = async {
+            let ask = listing.all(Kind::Cluster, &listing.selector);
+            let mut pages = k8s.every(ask, CLUSTER).await?;
+            // Else the API server has little to do until the last of the parts is there.
+            pages.read_ahead().await?;
+            Ok::<_, Failure>(pages)
+        };
         // In a box: or every command would be the size of it.
-        let read = Box::pin(try_join(begun.settle(), Parts::read(k8s, &listing)));
-        let (pages, parts) = read.await?;
-        let mut joined = joined(parts);
+        let (pages, parts) = Box::pin(try_join(clusters, parts)).await?;
+        let mut joined = joined(parts?);
         pages.each(|cluster| joined.add(cluster)).await?;
         joined.look_again().await?;
         return Ok((joined.with_lost(), None));
@@ -87,8 +94,8 @@ pub(crate) async fn list<T>(
             ..listing.all(Kind::Cluster, &listing.selector)
         })
     };
-    let mut incoming = page(0, listing.from.clone()).await?;
-    let mut joined = joined(Parts::read(k8s, &listing).await?);
+    let (mut incoming, parts) = try_join(page(0, listing.from.clone()), parts).await?;
+    let mut joined = joined(parts?);
     loop {
         let next = { incoming.each(CLUSTER, |cluster| joined.add(cluster)) }.await?;
         joined.look_again().await?;
@@ -148,11 +155,12 @@ fn page_size(chunk: u32, limit: usize, have: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use daap_crds::contract::label;
+    use http::Method;
     use rstest::rstest;
     use serde_json::json;
 
     use super::*;
-    use crate::kubernetes::fake::Fake;
+    use crate::kubernetes::fake::{Fake, Fault};
 
     #[rstest]
     #[case(500, 0, 0, 500)]
@@ -168,6 +176,33 @@ mod tests {
         #[case] size: u32,
     ) {
         assert_eq!(page_size(chunk, limit, have), size);
+    }
+
+    #[rstest]
+    #[case(true)]
+    #[case(false)]
+    #[tokio::test]
+    async fn who_may_not_list_databases_is_told_that(#[case] of_clusters: bool) {
+        for chunk in [None, Some(500)] {
+            let fake = Fake::default();
+            let k8s = fake.connect();
+            fake.fail(move |_, _: &Method, path| {
+                if path.ends_with("/clusters") {
+                    of_clusters.then_some(Fault::Refused(403))
+                } else {
+                    Some(Fault::Refused(503))
+                }
+            });
+            let listing = Listing {
+                namespace: Some("apps".into()),
+                selector: label::NAME.into(),
+                chunk,
+                ..Listing::default()
+            };
+            let listed = list(&k8s, listing, Some).await.map(|_| ());
+            let failure = listed.unwrap_err();
+            assert_eq!(failure.is_hard(), of_clusters, "{failure}");
+        }
     }
 
     #[tokio::test]

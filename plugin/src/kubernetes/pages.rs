@@ -21,26 +21,23 @@ const SIZE: u32 = 250;
 /// hundreds of objects, they weigh 9 seats, and a list without pages 10.
 const AT_ONCE: usize = 3;
 
-/// A list of which the first page is on its way.
-pub(crate) struct Begun<'a> {
-    listed: Listed<'a>,
-    first: Incoming,
-    since: Instant,
-}
-
 /// A list of which the rest is still to be read.
 pub(crate) enum Pages<'a> {
     /// Comes in one answer.
     Whole(Listed<'a>, Incoming),
     /// Comes in pages.
-    Cut {
-        listed: Listed<'a>,
-        first: Vec<Value>,
-        /// Where the second begins, if there is one.
-        next: Option<String>,
-        /// Those that are read before it is their turn.
-        ahead: BoxStream<'a, Result<Page, Failure>>,
-    },
+    Cut(Cut<'a>),
+}
+
+/// A list in pages.
+pub(crate) struct Cut<'a> {
+    listed: Listed<'a>,
+    /// What has been read, and not yet handed over.
+    read: Vec<Value>,
+    /// Where the next page begins, if there is one.
+    next: Option<String>,
+    /// Those that are read before it is their turn.
+    ahead: BoxStream<'a, Result<Page, Failure>>,
 }
 
 /// A page that has been read.
@@ -60,39 +57,23 @@ pub(crate) struct Listed<'a> {
 }
 
 impl Kubernetes {
-    /// Asks for every object, in pages of the asked size if there is one, and returns once the answer begins.
+    /// Asks for every object, in pages of the asked size if there is one: reads the first page, and finds out how
+    /// to ask for the others. An API server that has them not at hand reads them from etcd, which takes several
+    /// times as long as to send everything at once.
     pub(crate) async fn every<'a>(
         &'a self,
         ask: Ask<'a>,
         fields: Fields,
-    ) -> Result<Begun<'a>, Failure> {
+    ) -> Result<Pages<'a>, Failure> {
         let size = if ask.size == 0 { SIZE } else { ask.size };
         let since = Instant::now();
-        let ask = Ask { size, ..ask };
-        let first = self.objects(ask.clone()).await?;
         let listed = Listed {
             k8s: self,
-            ask,
+            ask: Ask { size, ..ask },
             fields,
         };
-        Ok(Begun {
-            listed,
-            first,
-            since,
-        })
-    }
-}
-
-impl<'a> Begun<'a> {
-    /// Reads the first page, and finds out how to ask for the others: an API server that has them not at hand
-    /// reads them from etcd, which takes several times as long as to send everything at once.
-    pub(crate) async fn settle(self) -> Result<Pages<'a>, Failure> {
-        let Self {
-            listed,
-            first,
-            since,
-        } = self;
-        let (first, next) = first.all(listed.fields).await?;
+        let first = self.objects(listed.ask.clone()).await?;
+        let (read, next) = first.all(fields).await?;
         // At hand, this takes a twentieth of what the page took; from etcd, more than the page.
         let longest = since.elapsed() / 2;
         let third = match &next {
@@ -104,16 +85,16 @@ impl<'a> Begun<'a> {
                 size: 0,
                 ..listed.ask.clone()
             };
-            let incoming = listed.k8s.objects(ask).await?;
+            let incoming = self.objects(ask).await?;
             return Ok(Pages::Whole(listed, incoming));
         };
         let ahead = listed.clone().ahead(next.clone(), third);
-        Ok(Pages::Cut {
+        Ok(Pages::Cut(Cut {
             listed,
-            first,
+            read,
             next,
             ahead,
-        })
+        }))
     }
 }
 
@@ -163,32 +144,52 @@ impl<'a> Listed<'a> {
 }
 
 impl Pages<'_> {
+    /// Reads as many pages as may be on their way at the same time, and keeps them.
+    pub(crate) async fn read_ahead(&mut self) -> Result<(), Failure> {
+        let Self::Cut(cut) = self else {
+            return Ok(());
+        };
+        for _ in 0..AT_ONCE {
+            let Some(items) = cut.page().await? else {
+                break;
+            };
+            cut.read.extend(items);
+        }
+        Ok(())
+    }
+
     /// Hands over every object, in order.
     pub(crate) async fn each(self, mut take: impl FnMut(Value)) -> Result<(), Failure> {
         match self {
             Self::Whole(listed, incoming) => incoming.each(listed.fields, take).await.map(|_| ()),
-            Self::Cut {
-                listed,
-                first,
-                mut next,
-                mut ahead,
-            } => {
-                first.into_iter().for_each(&mut take);
-                // What a page itself says of the next counts: another is none of this list.
-                while let Some(begins) = next {
-                    let read = ahead.try_next().await?;
-                    let page = if let Some(page) = read.filter(|page| page.begins == begins) {
-                        page
-                    } else {
-                        ahead = stream::empty().boxed();
-                        listed.clone().page(begins).await?
-                    };
-                    page.items.into_iter().for_each(&mut take);
-                    next = page.next;
+            Self::Cut(mut cut) => {
+                std::mem::take(&mut cut.read)
+                    .into_iter()
+                    .for_each(&mut take);
+                while let Some(items) = cut.page().await? {
+                    items.into_iter().for_each(&mut take);
                 }
                 Ok(())
             }
         }
+    }
+}
+
+impl Cut<'_> {
+    /// The next page, if there is one. What a page itself says of the next counts: another is none of this list.
+    async fn page(&mut self) -> Result<Option<Vec<Value>>, Failure> {
+        let Some(begins) = self.next.take() else {
+            return Ok(None);
+        };
+        let read = self.ahead.try_next().await?;
+        let page = if let Some(page) = read.filter(|page| page.begins == begins) {
+            page
+        } else {
+            self.ahead = stream::empty().boxed();
+            self.listed.clone().page(begins).await?
+        };
+        self.next = page.next;
+        Ok(Some(page.items))
     }
 }
 
@@ -244,10 +245,15 @@ mod tests {
     #[case(1, 13)]
     #[tokio::test]
     async fn every_object_comes_once_and_in_order(#[case] size: u32, #[case] requests: usize) {
-        let (fake, k8s) = filled().await;
-        let pages = k8s.every(ask(size), NAME).await.unwrap().settle().await;
-        assert_eq!(names(pages.unwrap()).await.unwrap(), NAMES);
-        assert_eq!(fake.requests(), requests);
+        for ahead in [false, true] {
+            let (fake, k8s) = filled().await;
+            let mut pages = k8s.every(ask(size), NAME).await.unwrap();
+            if ahead {
+                pages.read_ahead().await.unwrap();
+            }
+            assert_eq!(names(pages).await.unwrap(), NAMES);
+            assert_eq!(fake.requests(), requests);
+        }
     }
 
     /// Of seven requests the first, and those for the other three pages, have to be answered; where the third
@@ -260,10 +266,7 @@ mod tests {
             fake.fail(move |number, _: &Method, _| {
                 (number == failing).then_some(Fault::Refused(500))
             });
-            let listed = async {
-                let begun = k8s.every(ask(2), NAME).await?;
-                names(begun.settle().await?).await
-            };
+            let listed = async { names(k8s.every(ask(2), NAME).await?).await };
             outcomes.push(match listed.await {
                 Ok(names) if names == NAMES => "all",
                 Ok(_) => "some",
@@ -279,28 +282,11 @@ mod tests {
     #[tokio::test]
     async fn what_a_page_says_of_the_next_counts() {
         let (_, k8s) = filled().await;
-        let Pages::Cut {
-            listed,
-            first,
-            next,
-            ..
-        } = k8s
-            .every(ask(2), NAME)
-            .await
-            .unwrap()
-            .settle()
-            .await
-            .unwrap()
-        else {
+        let Pages::Cut(mut cut) = k8s.every(ask(2), NAME).await.unwrap() else {
             panic!("there are pages");
         };
-        let wrong = listed.clone().page("5".to_owned()).await;
-        let pages = Pages::Cut {
-            listed,
-            first,
-            next,
-            ahead: stream::iter([wrong]).boxed(),
-        };
-        assert_eq!(names(pages).await.unwrap(), NAMES);
+        let wrong = cut.listed.clone().page("5".to_owned()).await;
+        cut.ahead = stream::iter([wrong]).boxed();
+        assert_eq!(names(Pages::Cut(cut)).await.unwrap(), NAMES);
     }
 }
