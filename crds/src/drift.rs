@@ -72,6 +72,14 @@ const POOLER_FIELDS: [(&str, &str); 6] = [
     ("pooler spec.type", "/spec/type"),
 ];
 
+/// What of a Pooler is compared.
+const POOLER_COMPARED: [(&str, &str); 4] = [
+    ("metadata", "labels"),
+    ("metadata", "ownerReferences"),
+    ("spec", "cluster"),
+    ("spec", "type"),
+];
+
 /// The Cluster as its record says it should be; none where it has no record to go by.
 #[must_use]
 pub fn recorded_cluster(cluster: View<'_>) -> Option<Value> {
@@ -109,22 +117,32 @@ fn recorded_fields(cluster: View<'_>) -> Option<Value> {
         ("spec", "inheritedMetadata"),
         ("spec", "certificates"),
     ];
-    let mut part = json!({});
-    for (section, key) in COMPARED {
-        if let Some(value) = cluster.0.get(section).and_then(|fields| fields.get(key)) {
-            map_at(&mut part, &[section]).insert(key.to_owned(), value.clone());
-        }
-    }
+    let mut part = copied(cluster, &COMPARED);
     if let Some(purpose) = cluster.annotation(annotation::PURPOSE) {
         set_annotation(&mut part, annotation::PURPOSE, purpose);
     }
     recorded_in(part, cluster)
 }
 
+/// These fields of these sections.
+fn copied(object: View<'_>, fields: &[(&str, &str)]) -> Value {
+    let mut part = json!({});
+    for (section, key) in fields {
+        if let Some(value) = object.0.get(section).and_then(|fields| fields.get(key)) {
+            map_at(&mut part, &[section]).insert((*key).to_owned(), value.clone());
+        }
+    }
+    part
+}
+
 /// The Pooler as the record of its Cluster says it should be.
 #[must_use]
 pub fn recorded_pooler(cluster: View<'_>, pooler: View<'_>) -> Value {
-    let mut recorded = pooler.0.clone();
+    recorded_pooler_in(pooler.0.clone(), cluster, pooler)
+}
+
+/// Makes `recorded`, a part of the Pooler, what the record says.
+fn recorded_pooler_in(mut recorded: Value, cluster: View<'_>, pooler: View<'_>) -> Value {
     for key in label::RECORD {
         if let Some(value) = cluster.label(key) {
             set_label(&mut recorded, key, value);
@@ -159,7 +177,8 @@ pub fn of_database(
         return (Vec::new(), Vec::new());
     };
     let of_pooler = pooler.map_or_else(Vec::new, |pooler| {
-        let recorded = recorded_pooler(View(&record), pooler);
+        let part = copied(pooler, &POOLER_COMPARED);
+        let recorded = recorded_pooler_in(part, View(&record), pooler);
         differences(&POOLER_FIELDS, pooler, View(&recorded))
     });
     let of_cluster = differences(&CLUSTER_FIELDS, cluster, View(&record));

@@ -1,9 +1,11 @@
 //! Objects of which only some fields are read: the rest is passed over while it is parsed, and never
 //! held.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::tree::{Entries, Tree};
@@ -27,7 +29,9 @@ pub type Fields = &'static [(&'static str, Kept)];
 /// # Errors
 /// It is no JSON object.
 pub fn trimmed(json: &[u8], fields: Fields) -> serde_json::Result<Value> {
-    let mut parser = serde_json::Deserializer::from_slice(json);
+    // Seen to be text once, instead of string by string.
+    let text = str::from_utf8(json).map_err(serde_json::Error::custom)?;
+    let mut parser = serde_json::Deserializer::from_str(text);
     let object = Trimmed(fields).deserialize(&mut parser)?;
     parser.end()?;
     Ok(object)
@@ -36,6 +40,10 @@ pub fn trimmed(json: &[u8], fields: Fields) -> serde_json::Result<Value> {
 /// An object, or nothing, as a part of what is parsed.
 #[derive(Clone, Copy, Debug)]
 pub struct Trimmed(pub Fields);
+
+/// The name of a field, copied only where the field is kept.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The object, or a field of it.
 #[derive(Clone, Copy)]
@@ -91,16 +99,16 @@ impl<'de> Visitor<'de> for Part {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = Entries::new();
-        while let Some(key) = map.next_key::<String>()? {
+        while let Some(Key(key)) = map.next_key()? {
             match self.kept(&key) {
                 None => {
-                    object.push(key, map.next_value_seed(Tree)?);
+                    object.push(key.into_owned(), map.next_value_seed(Tree)?);
                 }
                 Some(Kept::Nothing) => {
                     map.next_value::<IgnoredAny>()?;
                 }
                 Some(kept) => {
-                    object.push(key, map.next_value_seed(Self::Field(kept))?);
+                    object.push(key.into_owned(), map.next_value_seed(Self::Field(kept))?);
                 }
             }
         }

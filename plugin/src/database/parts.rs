@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use daap_crds::contract::{cnpg, label};
 use daap_crds::object::View;
-use daap_crds::trimmed::{Fields, Kept};
+use daap_crds::trimmed::{Fields, Kept, trimmed};
 use futures::future::try_join3;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use super::Database;
 use super::listing::Listing;
 use super::read::{operator_saw_secret, unless_forbidden};
 use crate::failure::Failure;
-use crate::kubernetes::{Kind, Kubernetes, Row};
+use crate::kubernetes::{Kind, Kubernetes, Named, Row};
 
 /// Of a Pooler: whose it is, and how it pools.
 const POOLER: Fields = &[
@@ -60,10 +60,12 @@ impl Parts {
             async {
                 let mut poolers = HashMap::new();
                 let incoming = k8s.objects(listing.all(Kind::Pooler, &of_record)).await?;
-                let read = incoming.each(POOLER, |pooler| {
-                    poolers.insert(key(&pooler), Packed::of(&pooler));
+                let read = incoming.each_as_written(|pooler| {
+                    let pooler = Packed::as_written(pooler);
+                    poolers.insert(pooler.key()?, pooler);
+                    Ok(())
                 });
-                read.await.map(|_| poolers)
+                read.await.map(|()| poolers)
             },
             async {
                 let ask = listing.all(Kind::Deployment, cnpg::POOLER_NAME);
@@ -77,10 +79,12 @@ impl Parts {
                 };
                 let mut deployments = HashMap::new();
                 if listing.watched {
-                    let read = incoming.each(DEPLOYMENT, |deployment| {
-                        deployments.insert(key(&deployment), Packed::of(&deployment));
+                    let read = incoming.each_as_written(|deployment| {
+                        let deployment = Packed::as_written(deployment);
+                        deployments.insert(deployment.key()?, deployment);
+                        Ok(())
                     });
-                    return read.await.map(|_| Some(deployments));
+                    return read.await.map(|()| Some(deployments));
                 }
                 let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
                     let available = json!({"status": {"availableReplicas": row.value}});
@@ -140,11 +144,13 @@ impl Parts {
         let lacking: HashSet<Key> = lacking.map(key_of_pooler).collect();
         if !lacking.is_empty() {
             let incoming = k8s.objects(listing.all(Kind::Pooler, "")).await?;
-            let read = incoming.each(POOLER, |pooler| {
-                let key = key(&pooler);
+            let read = incoming.each_as_written(|pooler| {
+                let pooler = Packed::as_written(pooler);
+                let key = pooler.key()?;
                 if lacking.contains(&key) {
-                    self.poolers.insert(key, Packed::of(&pooler));
+                    self.poolers.insert(key, pooler);
                 }
+                Ok(())
             });
             read.await?;
         }
@@ -168,11 +174,11 @@ impl Parts {
         );
         Database {
             cluster,
-            pooler: self.poolers.remove(&pooler).map(Packed::unpacked),
+            pooler: { self.poolers.remove(&pooler) }.map(|packed| packed.unpacked(POOLER)),
             deployment_hidden: self.deployments.is_none(),
             deployment: { self.deployments.as_mut() }
                 .and_then(|deployments| deployments.remove(&pooler))
-                .map(Packed::unpacked),
+                .map(|packed| packed.unpacked(DEPLOYMENT)),
             app_secret,
             lost: false,
         }
@@ -182,7 +188,7 @@ impl Parts {
     pub(super) fn lost(self, selector: &str) -> impl Iterator<Item = Database> {
         let poolers = self.poolers.into_values();
         poolers
-            .map(Packed::unpacked)
+            .map(|packed| packed.unpacked(POOLER))
             .filter(move |pooler| selects(selector, View(pooler)))
             .filter_map(Database::lost)
     }
@@ -192,12 +198,21 @@ impl Parts {
 struct Packed(Box<[u8]>);
 
 impl Packed {
+    fn as_written(json: &[u8]) -> Self {
+        Self(json.into())
+    }
+
     fn of(object: &Value) -> Self {
         Self(object.to_string().into_bytes().into_boxed_slice())
     }
 
-    fn unpacked(self) -> Value {
-        serde_json::from_slice(&self.0).unwrap_or_default()
+    fn key(&self) -> serde_json::Result<Key> {
+        let Named { metadata } = serde_json::from_slice(&self.0)?;
+        Ok((metadata.namespace, metadata.name))
+    }
+
+    fn unpacked(self, fields: Fields) -> Value {
+        trimmed(&self.0, fields).unwrap_or_default()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use daap_crds::trimmed::{Fields, Kept, trimmed};
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
 use http::header::{ACCEPT, HeaderValue};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::{ApiError, Request};
@@ -167,6 +168,31 @@ fn of_table(
     Ok(request)
 }
 
+#[derive(Deserialize)]
+struct Column {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct TableRow {
+    cells: Vec<Value>,
+    object: Option<Named>,
+}
+
+/// An object by its name; of all of it, no more is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Named {
+    pub(crate) metadata: Name,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Name {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
 impl Incoming {
     /// Hands over every object, with those of its fields, as it comes. Says where the rest begins, if
     /// there is one.
@@ -182,6 +208,18 @@ impl Incoming {
             Ok(())
         })
         .await
+    }
+
+    /// Hands over every object as it is written, as it comes.
+    pub(crate) async fn each_as_written(
+        self,
+        mut take: impl FnMut(&[u8]) -> serde_json::Result<()>,
+    ) -> Result<(), Failure> {
+        let read = self.parts(|part| match part.field {
+            "items" => take(part.json),
+            _ => Ok(()),
+        });
+        read.await.map(|_| ())
     }
 
     /// Every object, with those of its fields, and where the rest begins, if there is one.
@@ -203,35 +241,47 @@ impl Incoming {
         pointer: &str,
         mut take: impl FnMut(Row),
     ) -> Result<(), Failure> {
-        let mut columns: Vec<String> = Vec::new();
+        // Where the columns of the name and of the value stand.
+        let (mut columns, mut name_at, mut value_at) = (0, None, None);
         let rest = self.parts(|part| {
-            let json: Value = match part.field {
-                "columnDefinitions" | "rows" | "items" => serde_json::from_slice(part.json)?,
-                _ => return Ok(()),
-            };
-            let text = |value: &Value, pointer: &str| {
-                let text = value.pointer(pointer).and_then(Value::as_str);
-                text.unwrap_or_default().to_owned()
-            };
-            let of = |object: &Value, value: Option<&Value>| Row {
-                namespace: text(object, "/metadata/namespace"),
-                name: text(object, "/metadata/name"),
-                value: value.cloned().unwrap_or_default(),
-            };
             match part.field {
-                "columnDefinitions" => columns.push(text(&json, "/name")),
-                "rows" => {
-                    let cell = |wanted: &str| {
-                        let at = columns.iter().position(|name| name == wanted)?;
-                        json.pointer(&format!("/cells/{at}"))
-                    };
-                    let mut row = of(json.get("object").unwrap_or(&Value::Null), cell(column));
-                    if let Some(name) = cell("Name").and_then(Value::as_str) {
-                        name.clone_into(&mut row.name);
+                "columnDefinitions" => {
+                    let Column { name } = serde_json::from_slice(part.json)?;
+                    if name == "Name" {
+                        name_at = Some(columns);
                     }
-                    take(row);
+                    if name == column {
+                        value_at = Some(columns);
+                    }
+                    columns += 1;
                 }
-                _ => take(of(&json, json.pointer(pointer))),
+                "rows" => {
+                    let row: TableRow = serde_json::from_slice(part.json)?;
+                    let Name { namespace, name } = row.object.unwrap_or_default().metadata;
+                    let mut cells = row.cells;
+                    let mut cell = |at: Option<usize>| Some(cells.get_mut(at?)?.take());
+                    let value = cell(value_at).unwrap_or_default();
+                    let name = match cell(name_at) {
+                        Some(Value::String(name)) => name,
+                        _ => name,
+                    };
+                    take(Row {
+                        namespace,
+                        name,
+                        value,
+                    });
+                }
+                "items" => {
+                    let object = trimmed(part.json, METADATA)?;
+                    let Name { namespace, name } = Named::deserialize(&object)?.metadata;
+                    let value = object.pointer(pointer).cloned().unwrap_or_default();
+                    take(Row {
+                        namespace,
+                        name,
+                        value,
+                    });
+                }
+                _ => {}
             }
             Ok(())
         });

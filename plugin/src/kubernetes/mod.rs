@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 pub(crate) use connect::connect;
 use error::{ApiError, Request};
 pub(crate) use error::{chain, explain};
-pub(crate) use incoming::{Ask, Row};
+pub(crate) use incoming::{Ask, Named, Row};
 pub(crate) use kind::Kind;
 pub(crate) use review::{Right, Scope};
 pub(crate) use watch::Change;
