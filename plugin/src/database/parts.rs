@@ -79,12 +79,10 @@ impl Parts {
                 };
                 let mut deployments = HashMap::new();
                 if listing.watched {
-                    let read = incoming.each_as_written(|deployment| {
-                        let deployment = Packed::as_written(deployment);
-                        deployments.insert(deployment.key()?, deployment);
-                        Ok(())
+                    let read = incoming.each(DEPLOYMENT, |deployment| {
+                        deployments.insert(key(&deployment), Packed::of(&deployment));
                     });
-                    return read.await.map(|()| Some(deployments));
+                    return read.await.map(|_| Some(deployments));
                 }
                 let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
                     let available = json!({"status": {"availableReplicas": row.value}});
@@ -198,6 +196,7 @@ impl Parts {
 struct Packed(Box<[u8]>);
 
 impl Packed {
+    /// Where that is small: of a Deployment, most is dropped before.
     fn as_written(json: &[u8]) -> Self {
         Self(json.into())
     }
