@@ -3,6 +3,7 @@
 
 use daap_crds::trimmed::{Fields, Kept};
 use futures::FutureExt as _;
+use futures::channel::oneshot;
 use futures::future::try_join;
 use serde_json::Value;
 
@@ -70,14 +71,18 @@ pub(crate) async fn list<T>(
         kept: Vec::new(),
         unsure: Vec::new(),
     };
+    let (read, are_read) = oneshot::channel::<()>();
     // All at once, but who may not list databases is told that, and not of the parts.
-    let parts = Parts::read(k8s, &listing).map(Ok);
+    let parts = Parts::read(k8s, &listing).map(|parts| {
+        drop(read);
+        Ok(parts)
+    });
     if listing.is_whole() {
         let clusters = async {
             let ask = listing.all(Kind::Cluster, &listing.selector);
             let mut pages = k8s.every(ask, CLUSTER).await?;
             // Else the API server has little to do until the last of the parts is there.
-            pages.read_ahead().await?;
+            pages.read_ahead(are_read).await?;
             Ok::<_, Failure>(pages)
         };
         // In a box: or every command would be the size of it.

@@ -1,53 +1,29 @@
 //! What belongs to the databases of a list: Poolers, their Deployments, the Secrets of their clients. Each
 //! kind is read once, and joined to the Clusters as they come in.
 
+mod held;
+
 use std::collections::{HashMap, HashSet};
 
 use daap_crds::contract::{cnpg, label};
 use daap_crds::object::View;
-use daap_crds::trimmed::{Fields, Kept, trimmed};
 use futures::future::try_join3;
-use serde_json::{Value, json};
+use held::{APP, DEPLOYMENT, Deployment, Key, Pooler};
+use serde_json::Value;
 
 use super::Database;
 use super::listing::Listing;
 use super::read::{operator_saw_secret, unless_forbidden};
 use crate::failure::Failure;
-use crate::kubernetes::{Kind, Kubernetes, Named, Row};
-
-/// Of a Pooler: whose it is, and how it pools.
-const POOLER: Fields = &[
-    ("apiVersion", Kept::Nothing),
-    ("kind", Kept::Nothing),
-    ("metadata", Kept::But(&["managedFields"])),
-    (
-        "spec",
-        Kept::Only(&["cluster", "instances", "pgbouncer", "type"]),
-    ),
-    ("status", Kept::Nothing),
-];
-
-/// Of a Deployment.
-const DEPLOYMENT: Fields = &[
-    (
-        "metadata",
-        Kept::Only(&["name", "namespace", "resourceVersion"]),
-    ),
-    ("spec", Kept::Nothing),
-    ("status", Kept::Only(&["availableReplicas"])),
-];
-/// How the names of the Secrets end that clients log in with.
-const APP: &str = "-app";
-
-type Key = (String, String);
+use crate::kubernetes::{Kind, Kubernetes};
 
 /// Everything that belongs to databases.
 pub(super) struct Parts {
     /// Whether only the Poolers (and Secrets) that carry the asked record were read.
     selected: bool,
-    poolers: HashMap<Key, Packed>,
-    /// With no more than how many replicas are available. None where the caller may not see them.
-    deployments: Option<HashMap<Key, Packed>>,
+    poolers: HashMap<Key, Pooler>,
+    /// None where the caller may not see them.
+    deployments: Option<HashMap<Key, Deployment>>,
     /// Absent where the caller may not see Secrets.
     secrets: Option<HashSet<Key>>,
 }
@@ -55,55 +31,10 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) async fn read(k8s: &Kubernetes, listing: &Listing) -> Result<Self, Failure> {
         let of_record = of_record(&listing.selector);
-        let of_clients = selected(&[cnpg::APP_SECRETS, &of_record]);
         let (poolers, deployments, secrets) = try_join3(
-            async {
-                let mut poolers = HashMap::new();
-                let incoming = k8s.objects(listing.all(Kind::Pooler, &of_record)).await?;
-                let read = incoming.each_as_written(|pooler| {
-                    let pooler = Packed::as_written(pooler);
-                    poolers.insert(pooler.key()?, pooler);
-                    Ok(())
-                });
-                read.await.map(|()| poolers)
-            },
-            async {
-                let ask = listing.all(Kind::Deployment, cnpg::POOLER_NAME);
-                let incoming = if listing.watched {
-                    k8s.objects(ask).await
-                } else {
-                    k8s.rows(ask).await
-                };
-                let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Deployment)? else {
-                    return Ok(None);
-                };
-                let mut deployments = HashMap::new();
-                if listing.watched {
-                    let read = incoming.each(DEPLOYMENT, |deployment| {
-                        deployments.insert(key(&deployment), Packed::of(&deployment));
-                    });
-                    return read.await.map(|_| Some(deployments));
-                }
-                let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
-                    let available = json!({"status": {"availableReplicas": row.value}});
-                    deployments.insert(key_of_row(listing, row), Packed::of(&available));
-                });
-                read.await.map(|()| Some(deployments))
-            },
-            async {
-                let incoming = k8s.rows(listing.all(Kind::Secret, &of_clients)).await;
-                let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Secret)? else {
-                    return Ok(None);
-                };
-                let mut secrets = HashSet::new();
-                let read = incoming.each_row("", "", |row| {
-                    // The others are nobody's business here.
-                    if row.name.ends_with(APP) {
-                        secrets.insert(key_of_row(listing, row));
-                    }
-                });
-                read.await.map(|()| Some(secrets))
-            },
+            poolers(k8s, listing, &of_record),
+            deployments(k8s, listing),
+            secrets(k8s, listing, &of_record),
         )
         .await?;
         Ok(Self {
@@ -120,12 +51,12 @@ impl Parts {
     }
 
     fn lacks_pooler(&self, cluster: &Value) -> bool {
-        self.selected && !self.poolers.contains_key(&key_of_pooler(cluster))
+        self.selected && !self.poolers.contains_key(&Key::of_pooler(cluster))
     }
 
     /// What carries no such label may be there all the same: the operator says whether it is.
     fn lacks_secret(&self, cluster: &Value) -> bool {
-        let known = |secrets: &HashSet<Key>| secrets.contains(&key_of_secret(cluster));
+        let known = |secrets: &HashSet<Key>| secrets.contains(&Key::of_secret(cluster));
         !self.secrets.as_ref().is_none_or(known) && operator_saw_secret(View(cluster))
     }
 
@@ -139,11 +70,11 @@ impl Parts {
         let lacking = clusters
             .clone()
             .filter(|cluster| self.lacks_pooler(cluster));
-        let lacking: HashSet<Key> = lacking.map(key_of_pooler).collect();
+        let lacking: HashSet<Key> = lacking.map(Key::of_pooler).collect();
         if !lacking.is_empty() {
             let incoming = k8s.objects(listing.all(Kind::Pooler, "")).await?;
             let read = incoming.each_as_written(|pooler| {
-                let pooler = Packed::as_written(pooler);
+                let pooler = Pooler::as_written(pooler);
                 let key = pooler.key()?;
                 if lacking.contains(&key) {
                     self.poolers.insert(key, pooler);
@@ -153,11 +84,12 @@ impl Parts {
             read.await?;
         }
         let lacking = clusters.filter(|cluster| self.lacks_secret(cluster));
-        let lacking: HashSet<Key> = lacking.map(key_of_secret).collect();
+        let lacking: HashSet<Key> = lacking.map(Key::of_secret).collect();
         if let Some(secrets) = self.secrets.as_mut().filter(|_| !lacking.is_empty()) {
             let incoming = k8s.rows(listing.all(Kind::Secret, cnpg::CLUSTER)).await?;
             let read = incoming.each_row("", "", |row| {
-                secrets.extend(Some(key_of_row(listing, row)).filter(|key| lacking.contains(key)));
+                secrets
+                    .extend(Some(Key::of_row(listing, &row)).filter(|key| lacking.contains(key)));
             });
             read.await?;
         }
@@ -165,18 +97,18 @@ impl Parts {
     }
 
     pub(super) fn join(&mut self, cluster: Value) -> Database {
-        let pooler = key_of_pooler(&cluster);
+        let pooler = Key::of_pooler(&cluster);
         let app_secret = self.secrets.as_ref().map_or_else(
             || operator_saw_secret(View(&cluster)),
-            |secrets| secrets.contains(&key_of_secret(&cluster)),
+            |secrets| secrets.contains(&Key::of_secret(&cluster)),
         );
         Database {
             cluster,
-            pooler: { self.poolers.remove(&pooler) }.map(|packed| packed.unpacked(POOLER)),
+            pooler: { self.poolers.remove(&pooler) }.map(Pooler::object),
             deployment_hidden: self.deployments.is_none(),
             deployment: { self.deployments.as_mut() }
                 .and_then(|deployments| deployments.remove(&pooler))
-                .map(|packed| packed.unpacked(DEPLOYMENT)),
+                .map(Deployment::object),
             app_secret,
             lost: false,
         }
@@ -186,33 +118,74 @@ impl Parts {
     pub(super) fn lost(self, selector: &str) -> impl Iterator<Item = Database> {
         let poolers = self.poolers.into_values();
         poolers
-            .map(|packed| packed.unpacked(POOLER))
+            .map(Pooler::object)
             .filter(move |pooler| selects(selector, View(pooler)))
             .filter_map(Database::lost)
     }
 }
 
-/// An object as it is written: parsed, it takes several times as much.
-struct Packed(Box<[u8]>);
+async fn poolers(
+    k8s: &Kubernetes,
+    listing: &Listing,
+    of_record: &str,
+) -> Result<HashMap<Key, Pooler>, Failure> {
+    let mut poolers = HashMap::new();
+    let incoming = k8s.objects(listing.all(Kind::Pooler, of_record)).await?;
+    let read = incoming.each_as_written(|pooler| {
+        let pooler = Pooler::as_written(pooler);
+        poolers.insert(pooler.key()?, pooler);
+        Ok(())
+    });
+    read.await.map(|()| poolers)
+}
 
-impl Packed {
-    /// Where that is small: of a Deployment, most is dropped before.
-    fn as_written(json: &[u8]) -> Self {
-        Self(json.into())
+async fn deployments(
+    k8s: &Kubernetes,
+    listing: &Listing,
+) -> Result<Option<HashMap<Key, Deployment>>, Failure> {
+    let ask = listing.all(Kind::Deployment, cnpg::POOLER_NAME);
+    let incoming = if listing.watched {
+        k8s.objects(ask).await
+    } else {
+        k8s.rows(ask).await
+    };
+    let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Deployment)? else {
+        return Ok(None);
+    };
+    let mut deployments = HashMap::new();
+    if listing.watched {
+        let read = incoming.each(DEPLOYMENT, |deployment| {
+            deployments.insert(Key::of(&deployment), Deployment::trimmed(&deployment));
+        });
+        read.await?;
+    } else {
+        let read = incoming.each_row("Available", "/status/availableReplicas", |row| {
+            let key = Key::of_row(listing, &row);
+            deployments.insert(key, Deployment::Available(row.value));
+        });
+        read.await?;
     }
+    Ok(Some(deployments))
+}
 
-    fn of(object: &Value) -> Self {
-        Self(object.to_string().into_bytes().into_boxed_slice())
-    }
-
-    fn key(&self) -> serde_json::Result<Key> {
-        let Named { metadata } = serde_json::from_slice(&self.0)?;
-        Ok((metadata.namespace, metadata.name))
-    }
-
-    fn unpacked(self, fields: Fields) -> Value {
-        trimmed(&self.0, fields).unwrap_or_default()
-    }
+async fn secrets(
+    k8s: &Kubernetes,
+    listing: &Listing,
+    of_record: &str,
+) -> Result<Option<HashSet<Key>>, Failure> {
+    let of_clients = selected(&[cnpg::APP_SECRETS, of_record]);
+    let incoming = k8s.rows(listing.all(Kind::Secret, &of_clients)).await;
+    let Some(incoming) = unless_forbidden(incoming.map(Some), Kind::Secret)? else {
+        return Ok(None);
+    };
+    let mut secrets = HashSet::new();
+    let read = incoming.each_row("", "", |row| {
+        // The others are nobody's business here.
+        if row.name.ends_with(APP) {
+            secrets.insert(Key::of_row(listing, &row));
+        }
+    });
+    read.await.map(|()| Some(secrets))
 }
 
 /// What of a selector is said of the record, which a Pooler carries, too; empty where that selects
@@ -237,27 +210,6 @@ fn selects(selector: &str, object: View<'_>) -> bool {
         Some((key, value)) => object.label(key) == Some(value),
         None => object.label(part).is_some(),
     })
-}
-
-/// What the row of an object says, where the namespace is not asked for.
-fn key_of_row(listing: &Listing, row: Row) -> Key {
-    let namespace = listing.namespace.clone();
-    (namespace.unwrap_or(row.namespace), row.name)
-}
-
-fn key(object: &Value) -> Key {
-    let view = View(object);
-    (view.namespace().to_owned(), view.name().to_owned())
-}
-
-fn key_of_pooler(cluster: &Value) -> Key {
-    let (namespace, name) = key(cluster);
-    (namespace, format!("{name}-pooler"))
-}
-
-fn key_of_secret(cluster: &Value) -> Key {
-    let (namespace, name) = key(cluster);
-    (namespace, format!("{name}{APP}"))
 }
 
 #[cfg(test)]

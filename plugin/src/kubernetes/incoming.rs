@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use daap_crds::trimmed::{Fields, Kept, trimmed};
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
-use http::header::{ACCEPT, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::{ApiError, Request};
+use super::rows::{Columns, Name, Named, Row, Shown, of_table};
 use super::split::{Part, Split};
 use super::{Kind, Kubernetes, list_params, prepared, unreadable, within};
 use crate::failure::Failure;
-
-/// Only what kubectl would print, row by row; a server that knows no tables sends objects.
-const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
 /// Who wrote which field is most of what metadata is made of.
 const METADATA: Fields = &[("metadata", Kept::But(&["managedFields"]))];
@@ -32,16 +29,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) size: u32,
     /// Where an earlier answer ended.
     pub(crate) from: Option<String>,
-}
-
-/// A row of a table, as kubectl prints it.
-#[derive(Debug, Default)]
-pub(crate) struct Row {
-    /// Empty where the server says none, because only one was asked for.
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    /// The column that was asked for.
-    pub(crate) value: Value,
 }
 
 /// An answer that has begun: it is allowed, and on its way.
@@ -99,7 +86,7 @@ impl Kubernetes {
         let incoming = self.send_list(kind, namespace, request).await?;
         let mut names = Vec::new();
         incoming
-            .each_row("", "", |row| names.push(row.name))
+            .each_row("", "", |row| names.push(row.name.into_owned()))
             .await?;
         Ok(names)
     }
@@ -138,59 +125,6 @@ impl Kubernetes {
             asked,
         })
     }
-}
-
-/// What a row of a table shows of its object.
-#[derive(Clone, Copy, Debug)]
-enum Shown {
-    Cells,
-    /// The metadata, too.
-    Metadata,
-}
-
-fn of_table(
-    mut request: http::Request<Vec<u8>>,
-    shown: Shown,
-) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
-    let object = match shown {
-        Shown::Cells => "None",
-        Shown::Metadata => "Metadata",
-    };
-    let separator = if request.uri().query().is_some() {
-        '&'
-    } else {
-        '?'
-    };
-    let uri = format!("{}{separator}includeObject={object}", request.uri());
-    let uri: Result<http::Uri, http::Error> = uri.parse().map_err(http::Error::from);
-    *request.uri_mut() = uri.map_err(kube::core::request::Error::BuildRequest)?;
-    { request.headers_mut() }.insert(ACCEPT, HeaderValue::from_static(TABLE));
-    Ok(request)
-}
-
-#[derive(Deserialize)]
-struct Column {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct TableRow {
-    cells: Vec<Value>,
-    object: Option<Named>,
-}
-
-/// An object by its name; of all of it, no more is read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Named {
-    pub(crate) metadata: Name,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Name {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
 }
 
 impl Incoming {
@@ -239,38 +173,13 @@ impl Incoming {
         self,
         column: &str,
         pointer: &str,
-        mut take: impl FnMut(Row),
+        mut take: impl FnMut(Row<'_>),
     ) -> Result<(), Failure> {
-        // Where the columns of the name and of the value stand.
-        let (mut columns, mut name_at, mut value_at) = (0, None, None);
+        let mut columns = Columns::wanted(column);
         let rest = self.parts(|part| {
             match part.field {
-                "columnDefinitions" => {
-                    let Column { name } = serde_json::from_slice(part.json)?;
-                    if name == "Name" {
-                        name_at = Some(columns);
-                    }
-                    if name == column {
-                        value_at = Some(columns);
-                    }
-                    columns += 1;
-                }
-                "rows" => {
-                    let row: TableRow = serde_json::from_slice(part.json)?;
-                    let Name { namespace, name } = row.object.unwrap_or_default().metadata;
-                    let mut cells = row.cells;
-                    let mut cell = |at: Option<usize>| Some(cells.get_mut(at?)?.take());
-                    let value = cell(value_at).unwrap_or_default();
-                    let name = match cell(name_at) {
-                        Some(Value::String(name)) => name,
-                        _ => name,
-                    };
-                    take(Row {
-                        namespace,
-                        name,
-                        value,
-                    });
-                }
+                "columnDefinitions" => columns.add(part.json)?,
+                "rows" => take(columns.row(part.json)?),
                 "items" => {
                     let object = trimmed(part.json, METADATA)?;
                     let Name { namespace, name } = Named::deserialize(&object)?.metadata;

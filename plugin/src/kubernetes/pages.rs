@@ -4,9 +4,11 @@
 //! begins. As a table without objects the same page takes it a twentieth of the time, and ends where the page
 //! does: so the next one is asked for long before this one has come.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use daap_crds::trimmed::Fields;
+use futures::future::{Either, select};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
@@ -144,13 +146,18 @@ impl<'a> Listed<'a> {
 }
 
 impl Pages<'_> {
-    /// Reads as many pages as may be on their way at the same time, and keeps them.
-    pub(crate) async fn read_ahead(&mut self) -> Result<(), Failure> {
+    /// Reads as many pages as may be on their way at the same time, and keeps them; but no longer than `until`.
+    pub(crate) async fn read_ahead(&mut self, until: impl Future) -> Result<(), Failure> {
         let Self::Cut(cut) = self else {
             return Ok(());
         };
+        let mut until = pin!(until);
         for _ in 0..AT_ONCE {
-            let Some(items) = cut.page().await? else {
+            let page = match select(pin!(cut.page()), until.as_mut()).await {
+                Either::Left((page, _)) => page?,
+                Either::Right(_) => break,
+            };
+            let Some(items) = page else {
                 break;
             };
             cut.read.extend(items);
@@ -177,8 +184,9 @@ impl Pages<'_> {
 
 impl Cut<'_> {
     /// The next page, if there is one. What a page itself says of the next counts: another is none of this list.
+    /// Who stops waiting for it, finds it there the next time.
     async fn page(&mut self) -> Result<Option<Vec<Value>>, Failure> {
-        let Some(begins) = self.next.take() else {
+        let Some(begins) = self.next.clone() else {
             return Ok(None);
         };
         let read = self.ahead.try_next().await?;
@@ -196,6 +204,8 @@ impl Cut<'_> {
 #[cfg(test)]
 mod tests {
     use daap_crds::trimmed::Kept;
+    use futures::FutureExt as _;
+    use futures::future::{BoxFuture, pending, ready};
     use http::Method;
     use rstest::rstest;
     use serde_json::json;
@@ -245,12 +255,16 @@ mod tests {
     #[case(1, 13)]
     #[tokio::test]
     async fn every_object_comes_once_and_in_order(#[case] size: u32, #[case] requests: usize) {
-        for ahead in [false, true] {
+        // Nothing is read ahead, or waited for so long that some pages are on their way, or for as many as may be.
+        let until: [BoxFuture<'_, ()>; 3] = [
+            ready(()).boxed(),
+            tokio::task::yield_now().boxed(),
+            pending().boxed(),
+        ];
+        for until in until {
             let (fake, k8s) = filled().await;
             let mut pages = k8s.every(ask(size), NAME).await.unwrap();
-            if ahead {
-                pages.read_ahead().await.unwrap();
-            }
+            pages.read_ahead(until).await.unwrap();
             assert_eq!(names(pages).await.unwrap(), NAMES);
             assert_eq!(fake.requests(), requests);
         }
