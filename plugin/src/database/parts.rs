@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use daap_crds::contract::{cnpg, label};
 use daap_crds::object::View;
 use futures::future::try_join3;
-use held::{APP, DEPLOYMENT, Deployment, Key, Pooler};
+use held::{APP, DEPLOYMENT, Deployment, Key, POOLER, Pooler};
 use serde_json::Value;
 
 use super::Database;
@@ -73,13 +73,11 @@ impl Parts {
         let lacking: HashSet<Key> = lacking.map(Key::of_pooler).collect();
         if !lacking.is_empty() {
             let incoming = k8s.objects(listing.all(Kind::Pooler, "")).await?;
-            let read = incoming.each_as_written(|pooler| {
-                let pooler = Pooler::as_written(pooler);
-                let key = pooler.key()?;
+            let read = incoming.each(POOLER, |pooler| {
+                let key = Key::of(&pooler);
                 if lacking.contains(&key) {
-                    self.poolers.insert(key, pooler);
+                    self.poolers.insert(key, Pooler::of(&pooler));
                 }
-                Ok(())
             });
             read.await?;
         }
@@ -131,12 +129,10 @@ async fn poolers(
 ) -> Result<HashMap<Key, Pooler>, Failure> {
     let mut poolers = HashMap::new();
     let incoming = k8s.objects(listing.all(Kind::Pooler, of_record)).await?;
-    let read = incoming.each_as_written(|pooler| {
-        let pooler = Pooler::as_written(pooler);
-        poolers.insert(pooler.key()?, pooler);
-        Ok(())
+    let read = incoming.each(POOLER, |pooler| {
+        poolers.insert(Key::of(&pooler), Pooler::of(&pooler));
     });
-    read.await.map(|()| poolers)
+    read.await.map(|_| poolers)
 }
 
 async fn deployments(

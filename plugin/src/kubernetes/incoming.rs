@@ -144,18 +144,6 @@ impl Incoming {
         .await
     }
 
-    /// Hands over every object as it is written, as it comes.
-    pub(crate) async fn each_as_written(
-        self,
-        mut take: impl FnMut(&[u8]) -> serde_json::Result<()>,
-    ) -> Result<(), Failure> {
-        let read = self.parts(|part| match part.field {
-            "items" => take(part.json),
-            _ => Ok(()),
-        });
-        read.await.map(|_| ())
-    }
-
     /// Every object, with those of its fields, and where the rest begins, if there is one.
     pub(super) async fn all(self, fields: Fields) -> Result<(Vec<Value>, Option<String>), Failure> {
         let mut items = Vec::new();

@@ -33,7 +33,7 @@ pub(crate) use error::{chain, explain};
 pub(crate) use incoming::Ask;
 pub(crate) use kind::Kind;
 pub(crate) use review::{Right, Scope};
-pub(crate) use rows::{Named, Row};
+pub(crate) use rows::Row;
 pub(crate) use watch::Change;
 
 use crate::failure::{Class, Failure};

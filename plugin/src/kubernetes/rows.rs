@@ -44,18 +44,18 @@ pub(super) fn of_table(
 /// An object by its name; of all of it, no more is read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Named<'a> {
+pub(super) struct Named<'a> {
     #[serde(borrow)]
-    pub(crate) metadata: Name<'a>,
+    pub(super) metadata: Name<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Name<'a> {
+pub(super) struct Name<'a> {
     #[serde(borrow)]
-    pub(crate) namespace: Cow<'a, str>,
+    pub(super) namespace: Cow<'a, str>,
     #[serde(borrow)]
-    pub(crate) name: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
 }
 
 /// A row of a table.

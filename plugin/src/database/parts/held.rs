@@ -1,17 +1,17 @@
 //! What is held of the parts of databases until their Clusters come.
 
 use daap_crds::object::View;
-use daap_crds::trimmed::{Fields, Kept, trimmed};
+use daap_crds::trimmed::{Fields, Kept};
 use serde_json::{Value, json};
 
 use crate::database::listing::Listing;
-use crate::kubernetes::{Named, Row};
+use crate::kubernetes::Row;
 
 /// How the names of the Secrets end that clients log in with.
 pub(super) const APP: &str = "-app";
 
 /// Of a Pooler: whose it is, and how it pools.
-const POOLER: Fields = &[
+pub(super) const POOLER: Fields = &[
     ("apiVersion", Kept::Nothing),
     ("kind", Kept::Nothing),
     ("metadata", Kept::But(&["managedFields"])),
@@ -68,22 +68,16 @@ impl Key {
     }
 }
 
-/// A Pooler as it is written: parsed, it takes several times as much.
-pub(super) struct Pooler(Box<[u8]>);
+/// What of a Pooler a database is shown by, as it is written: parsed, it takes several times as much.
+pub(super) struct Pooler(Box<str>);
 
 impl Pooler {
-    pub(super) fn as_written(json: &[u8]) -> Self {
-        Self(json.into())
+    pub(super) fn of(pooler: &Value) -> Self {
+        Self(pooler.to_string().into())
     }
 
-    pub(super) fn key(&self) -> serde_json::Result<Key> {
-        let Named { metadata } = serde_json::from_slice(&self.0)?;
-        Ok(Key::new(&metadata.namespace, &metadata.name))
-    }
-
-    /// What of it a database is shown by.
     pub(super) fn object(self) -> Value {
-        trimmed(&self.0, POOLER).unwrap_or_default()
+        serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
