@@ -98,6 +98,9 @@ pub(crate) struct Measure {
     /// Only this; can be repeated. What was measured earlier stays.
     #[arg(long, value_name = "SECTION")]
     only: Vec<Section>,
+    /// Add to what an earlier run measured with the same programs: where a machine is uneven, more rounds say more.
+    #[arg(long)]
+    add: bool,
     /// How often each row is measured.
     #[arg(long, default_value_t = 5, value_name = "N")]
     rounds: usize,
@@ -120,9 +123,13 @@ impl Measure {
         std::fs::create_dir_all(&self.folder)?;
         let wanted = |section: &Section| self.only.is_empty() || self.only.contains(section);
         for section in Section::ALL.into_iter().filter(wanted) {
-            let mut table = Table::begun(now());
-            self.measure(section, &mut table)?;
             let file = self.folder.join(format!("{}.json", section.name()));
+            let earlier = { Some(&file) }.filter(|_| self.add);
+            let mut table = match earlier.and_then(|file| Table::read(file)) {
+                Some(earlier) => earlier.resumed(&now()),
+                None => Table::begun(now()),
+            };
+            self.measure(section, &mut table)?;
             table.write(&file)?;
             tell(&format!("measured: {}", file.display()));
         }

@@ -55,6 +55,14 @@ impl Table {
         Self { when, cells }
     }
 
+    /// One that more rounds are added to.
+    pub(crate) fn resumed(self, when: &str) -> Self {
+        Self {
+            when: format!("{} and {when}", self.when),
+            ..self
+        }
+    }
+
     /// Takes down a value.
     pub(crate) fn add(&mut self, row: &str, column: &str, value: f64) {
         match self.cells.iter_mut().find(|cell| cell.is(row, column)) {
@@ -154,5 +162,15 @@ mod tests {
         let spread = Spread::of(&[3.0, 1.0, 2.0]).unwrap();
         assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.0, 3.0));
         assert!(Spread::of(&[]).is_none());
+    }
+
+    #[test]
+    fn rounds_of_a_later_run_are_added() {
+        let mut table = Table::begun("at 1".to_owned());
+        table.add("list", "ms", 3.0);
+        let mut table = table.resumed("at 2");
+        table.add("list", "ms", 5.0);
+        assert_eq!(table.when, "at 1 and at 2");
+        assert_eq!(table.values("list", "ms"), Some([3.0, 5.0].as_slice()));
     }
 }
