@@ -140,7 +140,7 @@ impl<'de> Visitor<'de> for WholeRow<'_> {
             }
         }
         row.namespace = metadata.namespace;
-        if self.0.name_at.is_none() {
+        if row.name.is_empty() {
             row.name = metadata.name;
         }
         Ok(row)
@@ -214,6 +214,11 @@ mod tests {
         assert_eq!(read(&COLUMNS, &row).unwrap(), expected(json!(1)));
         assert_eq!(read(&COLUMNS[..2], &row).unwrap(), expected(Value::Null));
         assert_eq!(read(&COLUMNS[1..2], &row).unwrap(), expected(Value::Null));
+        let without_cells = json!({"cells": [], "object": object});
+        assert_eq!(
+            read(&COLUMNS, &without_cells).unwrap(),
+            expected(Value::Null)
+        );
     }
 
     #[test]

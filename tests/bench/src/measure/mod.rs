@@ -124,8 +124,8 @@ impl Measure {
         let wanted = |section: &Section| self.only.is_empty() || self.only.contains(section);
         for section in Section::ALL.into_iter().filter(wanted) {
             let file = self.folder.join(format!("{}.json", section.name()));
-            let earlier = { Some(&file) }.filter(|_| self.add);
-            let mut table = match earlier.and_then(|file| Table::read(file)) {
+            let earlier = self.add.then(|| Table::read(&file)).flatten();
+            let mut table = match earlier {
                 Some(earlier) => earlier.resumed(&now()),
                 None => Table::begun(now()),
             };
