@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 const CLUSTER: &str = "cluster/daap-orders";
+const TRY: &str = "--dry-run=server";
 
 fn diff(place: &Place<'_>) -> (Option<i32>, String) {
     let output = place.plugin(User::PaymentsDev, &["diff", "orders"]);
@@ -36,6 +37,10 @@ async fn a_pooler_that_somebody_removed_is_missed_and_comes_back() {
         place.done(&["repair", "orders"]),
         "database/orders unchanged\n"
     );
+    assert_eq!(
+        place.done(&["repair", "orders", "--dry-run"]),
+        "database/orders unchanged (dry run)\n"
+    );
     place.kubectl(&["delete", "pooler/daap-orders-pooler"], None);
     assert_eq!(
         place.state("orders"),
@@ -47,8 +52,16 @@ async fn a_pooler_that_somebody_removed_is_missed_and_comes_back() {
         code == Some(1) && shown.contains("+kind: Pooler"),
         "{shown}"
     );
-    let refused = place.fails_by(User::BillingDev, &["repair", "orders"]);
-    assert!(refused.contains("team 'payments' owns it"), "{refused}");
+    for words in [&["repair", "orders"][..], &["repair", "orders", TRY]] {
+        let refused = place.fails_by(User::BillingDev, words);
+        assert!(refused.contains("team 'payments' owns it"), "{refused}");
+    }
+    let tried = place.plugin(User::PaymentsDev, &["repair", "orders", TRY]);
+    let said = text(&tried);
+    assert!(tried.status.success(), "{said}");
+    assert!(said.contains("first step: creating the pooler"), "{said}");
+    assert!(said.contains("repaired (server dry run)"), "{said}");
+    assert!(place.done(&["list"]).contains("pooler missing"));
     assert_eq!(
         place.done(&["repair", "orders"]),
         "database/orders repaired\n"
@@ -105,6 +118,17 @@ async fn a_change_behind_the_back_of_admission_is_an_error_and_is_written_back()
         shown.contains("-  instances: 2\n+  instances: 1"),
         "{shown}"
     );
+    for (way, suffix) in [("--dry-run", "(dry run)"), (TRY, "(server dry run)")] {
+        let tried = place.plugin(User::PaymentsDev, &["repair", "--all", way]);
+        let said = text(&tried);
+        assert!(tried.status.success(), "{said}");
+        assert!(
+            said.contains("first step: writing the cluster back"),
+            "{said}"
+        );
+        assert!(said.contains(&format!("repaired {suffix}")), "{said}");
+    }
+    assert_eq!(diff(&place).0, Some(1), "nothing is written");
     let all = place.plugin(User::PaymentsDev, &["repair", "--all"]);
     let said = text(&all);
     assert!(all.status.success(), "{said}");

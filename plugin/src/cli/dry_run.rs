@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::kubernetes::Kubernetes;
+
 /// Whether anything is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DryRun {
@@ -21,6 +23,14 @@ impl DryRun {
             Self::None => "",
             Self::Client => " (dry run)",
             Self::Server => " (server dry run)",
+        }
+    }
+
+    /// A connection on which nothing is stored that this way does not store.
+    pub(crate) fn connection(self, k8s: &Kubernetes) -> Kubernetes {
+        match self {
+            Self::None => k8s.clone(),
+            Self::Client | Self::Server => k8s.dry_run(),
         }
     }
 }

@@ -250,8 +250,8 @@ async fn apply(args: &ApplyArgs, mut plan: Plan) -> Result<Plan, Failure> {
             "created"
         }
         Action::Update(changes) => {
-            let on_server = dry_run == DryRun::Server;
-            let mut update = Update::new(plan.k8s.clone(), name.clone(), *changes, on_server);
+            let k8s = dry_run.connection(&plan.k8s);
+            let mut update = Update::new(k8s, name.clone(), *changes);
             operation::run(&mut update, deadline, &progress).await?;
             if update.changed {
                 "configured"

@@ -159,7 +159,7 @@ async fn everything_wrong(
 async fn judged_by_server(k8s: &Kubernetes, asked: &Asked) -> Vec<Complaint> {
     let id = asked.id.unwrap_or_else(DatabaseId::random);
     let cluster = asked.cluster(k8s.namespace(), id);
-    match k8s.create(Kind::Cluster, &cluster, true).await {
+    match k8s.dry_run().create(Kind::Cluster, &cluster).await {
         Err(failure) if failure.is_denial() => policy::and_complaints(k8s, failure, &cluster)
             .await
             .complaints()
@@ -197,7 +197,7 @@ pub(super) async fn try_on_server(
 ) -> Result<(Value, DatabaseId), Failure> {
     let id = asked.id.unwrap_or_else(DatabaseId::random);
     let cluster = asked.cluster(k8s.namespace(), id);
-    match k8s.create(Kind::Cluster, &cluster, true).await {
+    match k8s.dry_run().create(Kind::Cluster, &cluster).await {
         Ok(cluster) => Ok((cluster, id)),
         Err(failure) => {
             let failure = policy::and_complaints(k8s, failure, &cluster).await;

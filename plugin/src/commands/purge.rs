@@ -82,12 +82,12 @@ async fn one(k8s: &Kubernetes, name: &DatabaseName, args: &PurgeArgs) -> Result<
     }
     k8s.require(&PURGE_RIGHTS, &format!("purge database/{name}"))
         .await?;
-    let mut purge = Purge::new(k8s.clone(), name.clone(), id);
-    match purge.check().await {
+    let mut purge = Purge::new(k8s.clone(), name.clone(), id.clone());
+    match operation::check(&mut purge).await {
         Err(failure) if args.ignore_not_found && failure.classification() == Class::NotFound => {
             return Ok(());
         }
-        result => result?,
+        result => result.map(drop)?,
     }
     if !args.yes && args.dry_run == DryRun::None {
         let what = format!(
@@ -96,27 +96,29 @@ async fn one(k8s: &Kubernetes, name: &DatabaseName, args: &PurgeArgs) -> Result<
         );
         confirm(&what, "it cannot be brought back", name.as_str()).await?;
     }
-    finish(k8s, name, purge, args).await
+    finish(k8s, name, id, args).await
 }
 
 /// Destroys, says what stays, and prints the result.
 async fn finish(
     k8s: &Kubernetes,
     name: &DatabaseName,
-    mut purge: Purge,
+    id: Option<String>,
     args: &PurgeArgs,
 ) -> Result<(), Failure> {
-    if args.dry_run == DryRun::None {
-        let progress = Progress::new(&format!("database/{name}"));
-        operation::run(&mut purge, Deadline::within(args.timeout), &progress).await?;
+    let deadline = Deadline::within(args.timeout);
+    let progress = Progress::new(&format!("database/{name}"));
+    let purge = |k8s| Purge::new(k8s, name.clone(), id);
+    if args.dry_run != DryRun::None {
+        operation::rehearse(k8s, args.dry_run, purge, deadline, &progress).await?;
         drop(progress);
-        retained_volumes::say(k8s, &purge.destroyed).await;
-    } else if args.dry_run == DryRun::Server {
-        purge.dry_run().await?;
+        return stdout_line(&format!("database/{name} purged{}", args.dry_run.suffix()));
     }
-    stdout_line(&format!("database/{name} purged{}", args.dry_run.suffix()))?;
-    if args.dry_run == DryRun::None {
-        stderr_line(&next::record(k8s, name));
-    }
+    let mut purge = purge(k8s.clone());
+    operation::run(&mut purge, deadline, &progress).await?;
+    drop(progress);
+    retained_volumes::say(k8s, &purge.destroyed).await;
+    stdout_line(&format!("database/{name} purged"))?;
+    stderr_line(&next::record(k8s, name));
     Ok(())
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::each::each;
 use super::{next, restore};
-use crate::cli::parse_duration;
+use crate::cli::{DryRun, parse_duration};
 use crate::context::Context;
 use crate::database::Name;
 use crate::failure::Failure;
@@ -25,6 +25,7 @@ Examples:
   kubectl daap repair orders -n apps
   kubectl daap diff orders -n apps
   kubectl daap repair orders --abort
+  kubectl daap repair --all -n apps --dry-run
   kubectl daap repair --all -n apps";
 
 /// Arguments of `repair`.
@@ -50,6 +51,16 @@ pub(crate) struct RepairArgs {
     /// How long to try and to wait
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
     timeout: Duration,
+    /// Write nothing: say what would be done first; `server` lets admission judge that
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
+}
+
+impl RepairArgs {
+    /// Of many databases, none is waited for.
+    fn waits(&self) -> bool {
+        self.wait && !self.all
+    }
 }
 
 /// Finishes what is unfinished, and writes back what has drifted.
@@ -59,10 +70,7 @@ pub(crate) async fn run(context: &Context, args: RepairArgs) -> Result<(), Failu
         return repair_all(k8s, &args).await;
     };
     let name = Name::parse(database)?;
-    let word = repair(k8s, &name, &args).await?;
-    stdout_line(&format!("database/{name} {word}"))?;
-    next::when_ready(k8s, &name, args.wait && word != "unchanged");
-    Ok(())
+    repair(k8s, &name, &args).await
 }
 
 /// One after the other.
@@ -95,10 +103,35 @@ async fn repair_all(k8s: &Kubernetes, args: &RepairArgs) -> Result<(), Failure> 
         ));
     }
     each(concerned, "not repaired", async |name: DatabaseName| {
-        let word = repair(k8s, &name, args).await?;
-        stdout_line(&format!("database/{name} {word}"))
+        repair(k8s, &name, args).await
     })
     .await
+}
+
+/// The operation that does it.
+enum Doing {
+    /// A creation that is not finished.
+    Create(Box<Asked>),
+    /// A restore that is not finished.
+    Restore,
+    /// Everything else.
+    Repair,
+}
+
+impl Doing {
+    async fn of(k8s: &Kubernetes, name: &DatabaseName, abort: bool) -> Result<Self, Failure> {
+        let Some(cluster) = k8s.get(Kind::Cluster, &name.cluster()).await? else {
+            return Ok(Self::Repair);
+        };
+        Ok(match pending(&cluster).filter(|_| !abort) {
+            Some(OperationName::Create) => {
+                let (asked, _) = Asked::of(View(&cluster), name)?;
+                Self::Create(Box::new(asked))
+            }
+            Some(OperationName::Restore) => Self::Restore,
+            _ => Self::Repair,
+        })
+    }
 }
 
 fn pending(cluster: &Value) -> Option<OperationName> {
@@ -106,39 +139,88 @@ fn pending(cluster: &Value) -> Option<OperationName> {
     Pending::parse(pending).map(|pending| pending.operation)
 }
 
-/// Repairs one database; the word for what was done.
-async fn repair(
+/// Repairs one database, or tries to; says what was done.
+async fn repair(k8s: &Kubernetes, name: &DatabaseName, args: &RepairArgs) -> Result<(), Failure> {
+    let deadline = Deadline::within(args.timeout);
+    let progress = Progress::new(&format!("database/{name}"));
+    let doing = Doing::of(k8s, name, args.abort).await?;
+    let is_real = args.dry_run == DryRun::None;
+    let changed = if is_real {
+        carry_out(doing, k8s, name, args, deadline, &progress).await?
+    } else {
+        let first = rehearse(doing, k8s, name, args, deadline, &progress).await?;
+        if let Some(first) = &first {
+            progress.note(&format!("database/{name}: first step: {first}"));
+        }
+        first.is_some()
+    };
+    drop(progress);
+    let done = match changed {
+        true if args.abort => "kept",
+        true => "repaired",
+        false => "unchanged",
+    };
+    stdout_line(&format!("database/{name} {done}{}", args.dry_run.suffix()))?;
+    next::when_ready(k8s, name, is_real && changed && args.waits());
+    Ok(())
+}
+
+/// Whether anything was changed.
+async fn carry_out(
+    doing: Doing,
     k8s: &Kubernetes,
     name: &DatabaseName,
     args: &RepairArgs,
-) -> Result<&'static str, Failure> {
-    let deadline = Deadline::within(args.timeout);
-    let progress = Progress::new(&format!("database/{name}"));
-    let wait = args.wait && !args.all;
-    let cluster = k8s.get(Kind::Cluster, &name.cluster()).await?;
-    let unfinished = cluster.as_ref().filter(|_| !args.abort).and_then(pending);
-    match (unfinished, &cluster) {
-        (Some(OperationName::Create), Some(cluster)) => {
-            let (asked, _) = Asked::of(View(cluster), name)?;
-            let mut create = Create::new(k8s.clone(), asked);
-            operation::run(&mut create, deadline, &progress).await?;
+    deadline: Deadline,
+    progress: &Progress,
+) -> Result<bool, Failure> {
+    match doing {
+        Doing::Create(asked) => {
+            let mut create = Create::new(k8s.clone(), *asked);
+            operation::run(&mut create, deadline, progress).await?;
         }
-        (Some(OperationName::Restore), _) => {
+        Doing::Restore => {
             let restore = Restore::new(k8s.clone(), name.clone(), Wish::default());
-            restore::finish(k8s, name, restore, wait, deadline, &progress).await?;
-            return Ok("repaired");
+            restore::finish(k8s, name, restore, args.waits(), deadline, progress).await?;
+            return Ok(true);
         }
-        _ => {
+        Doing::Repair => {
             let mut repair = Repair::new(k8s.clone(), name.clone(), args.abort);
-            operation::run(&mut repair, deadline, &progress).await?;
+            operation::run(&mut repair, deadline, progress).await?;
             if !repair.changed {
-                return Ok("unchanged");
+                return Ok(false);
             }
         }
     }
-    if wait {
+    if args.waits() {
         let mut ready = Ready::new(k8s.clone(), name.clone());
-        operation::run(&mut ready, deadline, &progress).await?;
+        operation::run(&mut ready, deadline, progress).await?;
     }
-    Ok(if args.abort { "kept" } else { "repaired" })
+    Ok(true)
+}
+
+/// What would be done first, if anything.
+async fn rehearse(
+    doing: Doing,
+    k8s: &Kubernetes,
+    name: &DatabaseName,
+    args: &RepairArgs,
+    deadline: Deadline,
+    progress: &Progress,
+) -> Result<Option<String>, Failure> {
+    let way = args.dry_run;
+    match doing {
+        Doing::Create(asked) => {
+            let create = |k8s| Create::new(k8s, *asked);
+            operation::rehearse(k8s, way, create, deadline, progress).await
+        }
+        Doing::Restore => {
+            let restore = |k8s| Restore::new(k8s, name.clone(), Wish::default());
+            operation::rehearse(k8s, way, restore, deadline, progress).await
+        }
+        Doing::Repair => {
+            let repair = |k8s| Repair::new(k8s, name.clone(), args.abort);
+            operation::rehearse(k8s, way, repair, deadline, progress).await
+        }
+    }
 }

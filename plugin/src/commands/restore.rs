@@ -9,7 +9,6 @@ use daap_crds::pending::OperationName;
 use super::input::{Input, given, reason, text};
 use super::next;
 use super::written::WriteFlags;
-use crate::cli::DryRun;
 use crate::context::Context;
 use crate::database::Name;
 use crate::failure::Failure;
@@ -68,20 +67,20 @@ pub(crate) async fn run(context: &Context, args: RestoreArgs) -> Result<(), Fail
         .hint("correct it and run the command again; nothing was written"));
     }
     let k8s = context.kubernetes().await?;
-    let mut restore = Restore::new(k8s.clone(), name.clone(), wish);
-    match args.flags.dry_run {
-        DryRun::None => {
-            // Before the rights: what cannot be restored needs none.
-            restore.check().await?;
-            k8s.require(&RESTORE_RIGHTS, &format!("restore database/{name}"))
-                .await?;
-            let deadline = Deadline::within(args.flags.timeout);
-            let progress = Progress::new(&format!("database/{name}"));
-            finish(k8s, &name, restore, args.wait, deadline, &progress).await?;
-        }
-        DryRun::Client => restore.check().await?,
-        DryRun::Server => restore.dry_run().await?,
+    let deadline = Deadline::within(args.flags.timeout);
+    let progress = Progress::new(&format!("database/{name}"));
+    let restore = |k8s| Restore::new(k8s, name.clone(), wish);
+    if args.flags.is_real() {
+        let mut restore = restore(k8s.clone());
+        // Before the rights: what cannot be restored needs none.
+        operation::check(&mut restore).await?;
+        k8s.require(&RESTORE_RIGHTS, &format!("restore database/{name}"))
+            .await?;
+        finish(k8s, &name, restore, args.wait, deadline, &progress).await?;
+    } else {
+        operation::rehearse(k8s, args.flags.dry_run, restore, deadline, &progress).await?;
     }
+    drop(progress);
     args.flags.print(k8s, &name, "restored").await?;
     if args.flags.is_real() && !args.wait {
         stderr_line(&next::follow(k8s, &name));

@@ -54,11 +54,11 @@ mod tests {
         let k8s = fake.connect();
         for (name, policy) in [("kept", "Retain"), ("removed", "Delete")] {
             let volume = json!({"metadata": {"name": name}, "spec": {"persistentVolumeReclaimPolicy": policy}});
-            let made = k8s.create(Kind::PersistentVolume, &volume, false).await;
+            let made = k8s.create(Kind::PersistentVolume, &volume).await;
             made.unwrap();
         }
         let class = json!({"metadata": {"name": "standard"}, "reclaimPolicy": "Retain"});
-        k8s.create(Kind::StorageClass, &class, false).await.unwrap();
+        k8s.create(Kind::StorageClass, &class).await.unwrap();
         let claim = json!({"spec": {"storageClassName": "standard"}});
 
         assert!(is_retained(&k8s, View(&claim), "kept").await);

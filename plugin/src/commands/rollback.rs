@@ -8,6 +8,7 @@ use daap_crds::names::DatabaseName;
 use super::input::{Input, given, reason};
 use super::next;
 use super::written::WriteFlags;
+use crate::cli::DryRun;
 use crate::context::Context;
 use crate::database::Name;
 use crate::failure::{Complaint, Failure};
@@ -51,9 +52,15 @@ pub(crate) async fn run(context: &Context, args: RollbackArgs) -> Result<(), Fai
     let k8s = context.kubernetes().await?;
     let deadline = Deadline::within(args.flags.timeout);
     let progress = Progress::new(&format!("database/{name}"));
-    let mut rollback = Rollback::new(k8s.clone(), name.clone(), to, reason, args.flags.dry_run);
-    operation::run(&mut rollback, deadline, &progress).await?;
-    let done = if rollback.changed {
+    let connection = args.flags.dry_run.connection(k8s);
+    let mut rollback = Rollback::new(connection, name.clone(), to, reason);
+    let changed = if args.flags.dry_run == DryRun::Client {
+        operation::check(&mut rollback).await?.is_some()
+    } else {
+        operation::run(&mut rollback, deadline, &progress).await?;
+        rollback.changed
+    };
+    let done = if changed {
         format!("rolled back to version {to}")
     } else {
         "unchanged".to_owned()

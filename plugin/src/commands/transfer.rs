@@ -81,17 +81,15 @@ pub(crate) async fn run(context: &Context, args: TransferArgs) -> Result<(), Fai
         Half::Move(_) | Half::Accept => "transferred".to_owned(),
         Half::Cancel => "offer withdrawn".to_owned(),
     };
-    let mut transfer = Transfer::new(k8s.clone(), name.clone(), half.clone(), reason);
-    match args.dry_run {
-        DryRun::None => {}
-        DryRun::Client => transfer.check().await?,
-        DryRun::Server => transfer.dry_run().await?,
-    }
+    let deadline = Deadline::within(args.timeout);
+    let progress = Progress::new(&format!("database/{name}"));
+    let transfer = |k8s| Transfer::new(k8s, name.clone(), half.clone(), reason);
     if args.dry_run != DryRun::None {
+        operation::rehearse(k8s, args.dry_run, transfer, deadline, &progress).await?;
+        drop(progress);
         return stdout_line(&format!("database/{name} {done}{}", args.dry_run.suffix()));
     }
-    let progress = Progress::new(&format!("database/{name}"));
-    operation::run(&mut transfer, Deadline::within(args.timeout), &progress).await?;
+    operation::run(&mut transfer(k8s.clone()), deadline, &progress).await?;
     read_back(k8s, &name, &half).await?;
     drop(progress);
     stdout_line(&format!("database/{name} {done}"))?;

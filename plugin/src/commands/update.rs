@@ -71,12 +71,7 @@ pub(crate) async fn run(context: &Context, args: UpdateArgs) -> Result<(), Failu
     let k8s = context.kubernetes().await?;
     let deadline = Deadline::within(args.flags.timeout);
     let progress = Progress::new(&format!("database/{name}"));
-    let mut update = Update::new(
-        k8s.clone(),
-        name.clone(),
-        changes,
-        args.flags.dry_run == DryRun::Server,
-    );
+    let mut update = Update::new(args.flags.dry_run.connection(k8s), name.clone(), changes);
     operation::run(&mut update, deadline, &progress).await?;
     let done = if update.changed {
         "updated"

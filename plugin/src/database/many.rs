@@ -221,12 +221,12 @@ mod tests {
                 let labels = json!({"cnpg.io/cluster": "daap-shop", label::OWNER_TEAM: "billing"});
                 let secret = json!({"apiVersion": "v1", "kind": "Secret",
                     "metadata": {"name": "daap-shop-app", "namespace": "apps", "labels": labels}});
-                k8s.create(Kind::Secret, &secret, false).await.unwrap();
+                k8s.create(Kind::Secret, &secret).await.unwrap();
                 pooler["metadata"]["labels"][label::OWNER_TEAM] = "billing".into();
             }
             for (kind, mut object) in [(Kind::Cluster, database.cluster), (Kind::Pooler, pooler)] {
                 object["metadata"]["namespace"] = "apps".into();
-                k8s.create(kind, &object, false).await.unwrap();
+                k8s.create(kind, &object).await.unwrap();
             }
         }
         let listing = Listing {

@@ -128,13 +128,14 @@ impl Store {
     fn handle(&mut self, method: &Method, uri: &http::Uri, body: &Value) -> (u16, Value) {
         let path = uri.path();
         let query = uri.query().unwrap_or_default();
+        let dry_run = parameter(query, "dryRun").is_some();
         match *method {
             Method::POST if path.ends_with("selfsubjectreviews") => {
                 (201, json!({"status": {"userInfo": {"username": "ada"}}}))
             }
-            Method::POST => self.create(path, body, query.contains("dryRun")),
-            Method::PATCH => self.patch(path, body),
-            Method::DELETE => self.delete(path, body),
+            Method::POST => self.create(path, body, dry_run),
+            Method::PATCH => self.patch(path, body, dry_run),
+            Method::DELETE => self.delete(path, body, !body["dryRun"].is_null()),
             _ if path == CNPG => (200, json!({"resources": [{"name": "poolers"}]})),
             _ => match self.objects.get(path) {
                 Some(object) => (200, object.clone()),
@@ -145,15 +146,7 @@ impl Store {
     }
 
     fn select(&self, path: &str, query: &str) -> Vec<Value> {
-        let query = query
-            .replace("%3D", "=")
-            .replace("%2C", ",")
-            .replace("%2F", "/");
-        let selector = query
-            .split('&')
-            .find_map(|part| part.strip_prefix("labelSelector="))
-            .unwrap_or_default()
-            .to_owned();
+        let selector = parameter(query, "labelSelector").unwrap_or_default();
         let matches = |object: &Value| {
             selector
                 .split(',')
@@ -192,7 +185,7 @@ impl Store {
         (201, object)
     }
 
-    fn patch(&mut self, path: &str, body: &Value) -> (u16, Value) {
+    fn patch(&mut self, path: &str, body: &Value, dry_run: bool) -> (u16, Value) {
         self.written += 1;
         let version = self.written.to_string();
         let Some(object) = self.objects.get_mut(path) else {
@@ -202,18 +195,22 @@ impl Store {
         if !asked.is_null() && *asked != object["metadata"]["resourceVersion"] {
             return failure(409, "Conflict");
         }
-        json_patch::merge(object, body);
-        object["metadata"]["resourceVersion"] = version.into();
-        let object = object.clone();
-        self.operate();
-        (200, object)
+        let mut patched = object.clone();
+        json_patch::merge(&mut patched, body);
+        patched["metadata"]["resourceVersion"] = version.into();
+        if !dry_run {
+            object.clone_from(&patched);
+            self.operate();
+        }
+        (200, patched)
     }
 
-    fn delete(&mut self, path: &str, body: &Value) -> (u16, Value) {
+    fn delete(&mut self, path: &str, body: &Value, dry_run: bool) -> (u16, Value) {
         let uid = body["preconditions"]["uid"].clone();
         match self.objects.get(path) {
             None => return failure(404, "NotFound"),
             Some(object) if object["metadata"]["uid"] != uid => return failure(409, "Conflict"),
+            Some(_) if dry_run => return (200, json!({"kind": "Status", "status": "Success"})),
             Some(_) => self.objects.remove(path),
         };
         // The garbage collector.
@@ -279,12 +276,17 @@ impl Store {
     }
 }
 
+/// What a query says of this key, without the escapes that selectors have.
+fn parameter(query: &str, key: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| *name == key)?;
+    let value = value.replace("%3D", "=").replace("%2C", ",");
+    Some(value.replace("%2F", "/"))
+}
+
 /// As many as are asked for, from where they are asked for.
 fn page(mut items: Vec<Value>, query: &str) -> Value {
-    let number = |key: &str| -> Option<usize> {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(name, _)| *name == key)?.1.parse().ok()
-    };
+    let number = |key| -> Option<usize> { parameter(query, key)?.parse().ok() };
     let from = number("continue").unwrap_or_default();
     let mut items = items.split_off(from.min(items.len()));
     let limit = { number("limit") }.filter(|limit| *limit < items.len());

@@ -58,6 +58,8 @@ pub(crate) struct Kubernetes {
     server: String,
     timeout: Option<Duration>,
     as_user: Option<String>,
+    /// Whether writes are only tried.
+    dry_run: bool,
 }
 
 impl Kubernetes {
@@ -73,6 +75,7 @@ impl Kubernetes {
             server,
             timeout,
             as_user: None,
+            dry_run: false,
         }
     }
 
@@ -97,6 +100,19 @@ impl Kubernetes {
             namespace: namespace.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// The same connection, on which writes are only tried: admission judges them, and nothing is stored.
+    pub(crate) fn dry_run(&self) -> Self {
+        Self {
+            dry_run: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether writes are only tried.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// The client itself, for port-forwards.
@@ -177,14 +193,9 @@ impl Kubernetes {
     }
 
     /// Creates the object in our namespace.
-    pub(crate) async fn create(
-        &self,
-        kind: Kind,
-        object: &Value,
-        dry_run: bool,
-    ) -> Result<Value, Failure> {
+    pub(crate) async fn create(&self, kind: Kind, object: &Value) -> Result<Value, Failure> {
         let params = PostParams {
-            dry_run,
+            dry_run: self.dry_run,
             field_manager: Some(FIELD_MANAGER.into()),
         };
         let name = object
@@ -205,10 +216,9 @@ impl Kubernetes {
         kind: Kind,
         name: &str,
         patch: &Value,
-        dry_run: bool,
     ) -> Result<Value, Failure> {
         let params = PatchParams {
-            dry_run,
+            dry_run: self.dry_run,
             field_manager: Some(FIELD_MANAGER.into()),
             ..PatchParams::default()
         };
@@ -219,15 +229,9 @@ impl Kubernetes {
 
     /// Deletes the object with that uid; that it is gone already is no error. Another object of the
     /// same name is left alone.
-    pub(crate) async fn delete(
-        &self,
-        kind: Kind,
-        name: &str,
-        uid: &str,
-        dry_run: bool,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn delete(&self, kind: Kind, name: &str, uid: &str) -> Result<(), Failure> {
         let params = DeleteParams {
-            dry_run,
+            dry_run: self.dry_run,
             preconditions: Some(Preconditions {
                 uid: Some(uid.to_owned()),
                 resource_version: None,

@@ -222,7 +222,7 @@ mod tests {
         let k8s = fake.connect();
         for name in NAMES {
             let object = json!({"metadata": {"name": name, "namespace": "apps"}});
-            k8s.create(Kind::Cluster, &object, false).await.unwrap();
+            k8s.create(Kind::Cluster, &object).await.unwrap();
         }
         fake.heal();
         (fake, k8s)

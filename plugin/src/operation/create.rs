@@ -17,7 +17,6 @@ use super::{Next, Operation, dock, stamps};
 use crate::database::tombstones;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
-use crate::output::stderr_line;
 pub(crate) use asked::Asked;
 use step::Step;
 
@@ -166,7 +165,6 @@ impl Operation for Create {
                 world.pooler = Some(self.adopt_pooler(cluster, pooler).await?);
             }
             (Step::Stamp, Some(cluster), _) => {
-                stderr_line(stamps::NO_WEBHOOK);
                 world.cluster = Some(stamps::write(&self.k8s, cluster, None).await?);
                 self.stamped = true;
             }
@@ -174,7 +172,7 @@ impl Operation for Create {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
                 let finished = self
                     .k8s
-                    .merge(Kind::Cluster, View(cluster).name(), &patch, false)
+                    .merge(Kind::Cluster, View(cluster).name(), &patch)
                     .await?;
                 world.cluster = Some(finished);
             }

@@ -77,7 +77,8 @@ impl Delete {
         if server {
             let patch = Self::marking(cluster, Step::WriteTombstone, None);
             self.k8s
-                .merge(Kind::Cluster, cluster.name(), &patch, true)
+                .dry_run()
+                .merge(Kind::Cluster, cluster.name(), &patch)
                 .await?;
         }
         Ok(())
@@ -119,7 +120,7 @@ impl Delete {
         if let Some(stale) = world.tombstone.as_ref().map(View) {
             // All that it says is in the history of the Cluster, which lives.
             self.k8s
-                .delete(Kind::ConfigMap, stale.name(), stale.uid(), false)
+                .delete(Kind::ConfigMap, stale.name(), stale.uid())
                 .await?;
         }
         let id = cluster
@@ -143,7 +144,7 @@ impl Delete {
         };
         let tombstone = Tombstone::of(cluster, world.pooler.as_ref().map(View), deletion);
         let config_map = tombstone.config_map(cluster, &self.name, &id, deletion);
-        match self.k8s.create(Kind::ConfigMap, &config_map, false).await {
+        match self.k8s.create(Kind::ConfigMap, &config_map).await {
             Ok(_) => Ok(()),
             Err(failure) if failure.is_denial() => {
                 Err(self.faster(failure, View(&config_map).name()).await)
@@ -181,7 +182,7 @@ impl Delete {
         map_at(&mut patch, &["metadata"])
             .insert("resourceVersion".into(), version.unwrap_or_default().into());
         self.k8s
-            .merge(Kind::ConfigMap, View(config_map).name(), &patch, false)
+            .merge(Kind::ConfigMap, View(config_map).name(), &patch)
             .await?;
         Ok(())
     }
@@ -197,17 +198,15 @@ impl Delete {
         map_at(&mut none, &["metadata"]).insert("ownerReferences".into(), Value::Null);
         for volume in world.still_owned(cluster.uid()) {
             if retained.volumes.iter().any(|kept| kept == volume.name()) {
-                self.k8s
-                    .merge(Kind::Volume, volume.name(), &none, false)
-                    .await?;
+                self.k8s.merge(Kind::Volume, volume.name(), &none).await?;
             } else {
                 self.k8s
-                    .delete(Kind::Volume, volume.name(), volume.uid(), false)
+                    .delete(Kind::Volume, volume.name(), volume.uid())
                     .await?;
             }
         }
         for (kind, object) in world.still_owned_of(&retained, cluster.uid()) {
-            self.k8s.merge(kind, object.name(), &none, false).await?;
+            self.k8s.merge(kind, object.name(), &none).await?;
         }
         Ok(())
     }
@@ -276,39 +275,34 @@ impl Operation for Delete {
             Step::Mark => {
                 self.refuse_dependents(cluster).await?;
                 self.k8s
-                    .merge(
-                        Kind::Cluster,
-                        name,
-                        &patch(Step::WriteTombstone, None),
-                        false,
-                    )
+                    .merge(Kind::Cluster, name, &patch(Step::WriteTombstone, None))
                     .await?;
             }
             Step::DeletePooler => {
                 self.refuse_dependents(cluster).await?;
                 if let Some(pooler) = world.pooler.as_ref().map(View) {
                     self.k8s
-                        .delete(Kind::Pooler, pooler.name(), pooler.uid(), false)
+                        .delete(Kind::Pooler, pooler.name(), pooler.uid())
                         .await?;
                 }
             }
             Step::Fence => {
                 let fenced = Some((cnpg::FENCED_INSTANCES, world::ALL_INSTANCES));
                 self.k8s
-                    .merge(Kind::Cluster, name, &patch(Step::Hibernate, fenced), false)
+                    .merge(Kind::Cluster, name, &patch(Step::Hibernate, fenced))
                     .await?;
             }
             Step::Hibernate => {
                 let docked = Some((cnpg::HIBERNATION, "on"));
                 self.k8s
-                    .merge(Kind::Cluster, name, &patch(Step::Detach, docked), false)
+                    .merge(Kind::Cluster, name, &patch(Step::Detach, docked))
                     .await?;
             }
             Step::WriteTombstone => {
                 self.write_tombstone(&world, cluster).await?;
                 // What is said to come next is what comes next, should we be killed here.
                 self.k8s
-                    .merge(Kind::Cluster, name, &patch(Step::DeletePooler, None), false)
+                    .merge(Kind::Cluster, name, &patch(Step::DeletePooler, None))
                     .await?;
             }
             Step::Retain => {
@@ -332,9 +326,7 @@ impl Operation for Delete {
                 .await?;
             }
             Step::DeleteCluster => {
-                self.k8s
-                    .delete(Kind::Cluster, name, cluster.uid(), false)
-                    .await?;
+                self.k8s.delete(Kind::Cluster, name, cluster.uid()).await?;
                 let owned = world.still_owned(cluster.uid());
                 self.destroyed = owned.map(|claim| claim.0.clone()).collect();
             }
@@ -349,7 +341,7 @@ impl Operation for Delete {
         // That it is refused changes nothing: the failure is what the user has to know.
         let _ = self
             .k8s
-            .merge(Kind::Cluster, &self.name.cluster(), &patch, false)
+            .merge(Kind::Cluster, &self.name.cluster(), &patch)
             .await;
         failure
             .context(format!("database/{} is not deleted", self.name))

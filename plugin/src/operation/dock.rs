@@ -20,9 +20,7 @@ pub(super) async fn dock(
         (annotation::PENDING, pending.to_annotation().into()),
         (cnpg::HIBERNATION, "on".into()),
     ]);
-    let docked = k8s
-        .merge(Kind::Cluster, &name.cluster(), &patch, false)
-        .await;
+    let docked = k8s.merge(Kind::Cluster, &name.cluster(), &patch).await;
     let failure = failure.context(format!("database/{name} is incomplete"));
     let namespace = k8s.namespace();
     match docked {

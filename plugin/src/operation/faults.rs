@@ -1,6 +1,8 @@
 //! Every operation, with every single request failing once: what it leaves is finished by the same
 //! command, with the same id.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use daap_crds::contract::{annotation, label};
@@ -11,6 +13,7 @@ use daap_crds::tombstone::{Stage, Tombstone};
 use http::Method;
 
 use super::*;
+use crate::kubernetes::Kind;
 use crate::kubernetes::fake::{Fake, Fault};
 
 fn orders() -> DatabaseName {
@@ -291,6 +294,50 @@ async fn kept_data_bars_the_name_until_it_is_purged() {
     );
 }
 
+async fn rehearse_repair(fake: &Fake, way: DryRun) -> Result<Option<String>, Failure> {
+    let repair = |k8s| Repair::new(k8s, orders(), false);
+    let deadline = Deadline::within(Duration::from_mins(1));
+    rehearse(
+        &fake.connect(),
+        way,
+        repair,
+        deadline,
+        &Progress::new("database/orders"),
+    )
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rehearsal_says_what_comes_first_and_stores_nothing() {
+    let fake = Fake::default();
+    create(&fake).await.unwrap();
+    for way in [DryRun::Client, DryRun::Server] {
+        assert_eq!(rehearse_repair(&fake, way).await.unwrap(), None);
+    }
+    let pooler = fake.objects("/poolers/").remove(0);
+    let pooler = View(&pooler);
+    let k8s = fake.connect();
+    k8s.delete(Kind::Pooler, pooler.name(), pooler.uid())
+        .await
+        .unwrap();
+    let before = fake.objects("");
+    for (way, writes) in [(DryRun::Client, 0), (DryRun::Server, 1)] {
+        let written = Arc::new(AtomicUsize::new(0));
+        let seen = written.clone();
+        fake.fail(move |_, method, _| {
+            seen.fetch_add(usize::from(method == Method::POST), Ordering::Relaxed);
+            None
+        });
+        let first = rehearse_repair(&fake, way).await.unwrap();
+        assert_eq!(first.as_deref(), Some("creating the pooler"));
+        assert_eq!(written.load(Ordering::Relaxed), writes, "{way:?}");
+    }
+    // Nobody is told on the Cluster that it was refused, as a repair would.
+    fake.fail(|_, method, _| (method == Method::POST).then_some(Fault::Refused(403)));
+    rehearse_repair(&fake, DryRun::Server).await.unwrap_err();
+    assert_eq!(fake.objects(""), before);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_update_looks_again_when_somebody_else_was_faster() {
     let fake = Fake::default();
@@ -302,7 +349,7 @@ async fn an_update_looks_again_when_somebody_else_was_faster() {
         purpose: Some(Purpose::parse("returns").unwrap()),
         ..Changes::default()
     };
-    drive_to_end(Update::new(fake.connect(), orders(), changes, false))
+    drive_to_end(Update::new(fake.connect(), orders(), changes))
         .await
         .unwrap();
     let cluster = fake.objects("/clusters/").remove(0);

@@ -46,8 +46,10 @@ pub(crate) use rotate::{
 pub(crate) use transfer::{Half, Transfer};
 pub(crate) use update::{Changes, Update};
 
+use crate::cli::DryRun;
 use crate::failure::{Class, Failure};
 use crate::interrupt;
+use crate::kubernetes::Kubernetes;
 use crate::output::Progress;
 
 /// Between two looks at something that is waited for.
@@ -136,6 +138,82 @@ pub(crate) async fn run<O: Operation>(
     };
     progress.pause();
     result
+}
+
+/// What an operation would begin with, if there is anything to do. Fails where it is refused at once.
+pub(crate) async fn check<O: Operation>(operation: &mut O) -> Result<Option<String>, Failure> {
+    let world = operation.observe().await?;
+    Ok(match operation.next(&world)? {
+        Next::Done => None,
+        Next::Do(step) => Some(step.to_string()),
+        Next::Wait(what) => Some(what),
+    })
+}
+
+/// The same, and where the server is to judge it, admission judges that first step. Nothing is stored.
+pub(crate) async fn rehearse<O: Operation>(
+    k8s: &Kubernetes,
+    way: DryRun,
+    operation: impl FnOnce(Kubernetes) -> O,
+    deadline: Deadline,
+    progress: &Progress,
+) -> Result<Option<String>, Failure> {
+    let mut operation = operation(k8s.dry_run());
+    if way == DryRun::Client {
+        return check(&mut operation).await;
+    }
+    let mut first = First {
+        operation,
+        taken: None,
+    };
+    run(&mut first, deadline, progress).await?;
+    Ok(first.taken)
+}
+
+/// An operation of which only the first step is taken.
+struct First<O> {
+    operation: O,
+    taken: Option<String>,
+}
+
+impl<O: Operation> Operation for First<O> {
+    type World = O::World;
+    type Step = O::Step;
+
+    async fn observe(&self) -> Result<O::World, Failure> {
+        self.operation.observe().await
+    }
+
+    fn next(&mut self, world: &O::World) -> Result<Next<O::Step>, Failure> {
+        if self.taken.is_some() {
+            return Ok(Next::Done);
+        }
+        Ok(match self.operation.next(world)? {
+            Next::Wait(what) => {
+                self.taken = Some(what);
+                Next::Done
+            }
+            next => next,
+        })
+    }
+
+    async fn perform(
+        &mut self,
+        step: O::Step,
+        world: O::World,
+    ) -> Result<Option<O::World>, Failure> {
+        let world = self.operation.perform(step, world).await?;
+        self.taken = Some(step.to_string());
+        Ok(world)
+    }
+
+    fn not_yet(&self) -> String {
+        self.operation.not_yet()
+    }
+
+    fn unfinished(&self) -> String {
+        self.operation.unfinished()
+    }
 }
 
 async fn drive<O: Operation>(

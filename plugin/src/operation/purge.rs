@@ -99,34 +99,8 @@ impl Purge {
         }
     }
 
-    /// Fails where there is nothing to purge, or it may not be.
-    pub(crate) async fn check(&mut self) -> Result<(), Failure> {
-        let world = self.observe().await?;
-        self.next(&world)?;
-        Ok(())
-    }
-
-    /// Lets admission judge the first write, and writes nothing.
-    pub(crate) async fn dry_run(&mut self) -> Result<(), Failure> {
-        let world = self.observe().await?;
-        if let Next::Do(Step::MarkPurged) = self.next(&world)? {
-            self.write(&world, |tombstone| tombstone.stage = Stage::Purged, true)
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn rewrite(&self, world: &World, change: impl Fn(&mut Tombstone)) -> Result<(), Failure> {
-        self.write(world, change, false).await
-    }
-
     /// Changes the tombstones as they were read: somebody else's change is looked at first.
-    async fn write(
-        &self,
-        world: &World,
-        change: impl Fn(&mut Tombstone),
-        dry_run: bool,
-    ) -> Result<(), Failure> {
+    async fn rewrite(&self, world: &World, change: impl Fn(&mut Tombstone)) -> Result<(), Failure> {
         for config_map in &world.tombstones {
             let view = View(config_map);
             let Some(mut tombstone) = Tombstone::read(view) else {
@@ -136,9 +110,7 @@ impl Purge {
             let mut patch = annotate(&[(annotation::TOMBSTONE, tombstone.to_annotation().into())]);
             let version = view.text("/metadata/resourceVersion").unwrap_or_default();
             map_at(&mut patch, &["metadata"]).insert("resourceVersion".into(), version.into());
-            self.k8s
-                .merge(Kind::ConfigMap, view.name(), &patch, dry_run)
-                .await?;
+            self.k8s.merge(Kind::ConfigMap, view.name(), &patch).await?;
         }
         Ok(())
     }
@@ -309,9 +281,7 @@ impl Operation for Purge {
                         self.destroyed.push(object.clone());
                     }
                     let object = View(object);
-                    self.k8s
-                        .delete(*kind, object.name(), object.uid(), false)
-                        .await?;
+                    self.k8s.delete(*kind, object.name(), object.uid()).await?;
                 }
             }
             Step::MarkPurged => {

@@ -174,11 +174,11 @@ impl Repair {
             Some(pooler) => pooler,
             None => pooler::with_defaults(cluster, &self.name)?,
         };
-        self.k8s.create(Kind::Pooler, &pooler, false).await
+        self.k8s.create(Kind::Pooler, &pooler).await
     }
 
     async fn merge(&self, kind: Kind, name: &str, patch: &Value) -> Result<Value, Failure> {
-        self.k8s.merge(kind, name, patch, false).await
+        self.k8s.merge(kind, name, patch).await
     }
 }
 
@@ -272,7 +272,6 @@ impl Operation for Repair {
                 self.written_back = true;
             }
             Step::Stamp => {
-                stderr_line(stamps::NO_WEBHOOK);
                 world.cluster = Some(stamps::write(&self.k8s, cluster.0, None).await?);
                 self.stamped = true;
             }
@@ -288,7 +287,7 @@ impl Operation for Repair {
             Step::RemoveTombstone => {
                 if let Some(tombstone) = world.tombstone.as_ref().map(View) {
                     self.k8s
-                        .delete(Kind::ConfigMap, tombstone.name(), tombstone.uid(), false)
+                        .delete(Kind::ConfigMap, tombstone.name(), tombstone.uid())
                         .await?;
                 }
                 world.tombstone = None;

@@ -22,7 +22,6 @@ use super::{Next, Operation, dock, stamps};
 use crate::database::tombstones;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
-use crate::output::stderr_line;
 pub(crate) use step::RIGHTS;
 use step::Step;
 
@@ -102,22 +101,6 @@ impl Restore {
             })),
             None => plan::choose(&self.name, self.wish.id.as_deref(), &world.tombstones),
         }
-    }
-
-    /// Lets admission judge the restore, and writes nothing.
-    pub(crate) async fn dry_run(&mut self) -> Result<(), Failure> {
-        let world = self.observe().await?;
-        if let Next::Do(Step::ApplyCluster) = self.next(&world)? {
-            let cluster = self.first_cluster(&world).await?;
-            self.k8s.create(Kind::Cluster, &cluster, true).await?;
-        }
-        Ok(())
-    }
-
-    /// Fails where there is nothing to restore.
-    pub(crate) async fn check(&mut self) -> Result<(), Failure> {
-        let world = self.observe().await?;
-        self.next(&world).map(drop)
     }
 
     /// From the applied objects to the end.
@@ -210,7 +193,7 @@ impl Operation for Restore {
     async fn perform(&mut self, step: Step, mut world: World) -> Result<Option<World>, Failure> {
         if step == Step::ApplyCluster {
             let cluster = self.first_cluster(&world).await?;
-            let cluster = self.k8s.create(Kind::Cluster, &cluster, false).await?;
+            let cluster = self.k8s.create(Kind::Cluster, &cluster).await?;
             (self.ours, self.resumed) = (true, true);
             world.cluster = Some(cluster);
             return Ok(Some(world));
@@ -230,7 +213,7 @@ impl Operation for Restore {
                 let patch = pooler::owned(cluster);
                 let adopted = self
                     .k8s
-                    .merge(Kind::Pooler, &self.name.pooler(), &patch, false)
+                    .merge(Kind::Pooler, &self.name.pooler(), &patch)
                     .await?;
                 world.pooler = Some(adopted);
             }
@@ -240,7 +223,6 @@ impl Operation for Restore {
                 return Ok(None);
             }
             Step::Stamp => {
-                stderr_line(stamps::NO_WEBHOOK);
                 let tombstone = self.tombstone(&world)?;
                 let stamped = stamps::write(&self.k8s, cluster.0, tombstone).await?;
                 world.cluster = Some(stamped);
@@ -249,7 +231,7 @@ impl Operation for Restore {
             Step::RemoveTombstone => {
                 if let Some(tombstone) = self.tombstone(&world)?.map(View) {
                     self.k8s
-                        .delete(Kind::ConfigMap, tombstone.name(), tombstone.uid(), false)
+                        .delete(Kind::ConfigMap, tombstone.name(), tombstone.uid())
                         .await?;
                     let uid = tombstone.uid().to_owned();
                     world.tombstones.retain(|other| View(other).uid() != uid);
@@ -259,7 +241,7 @@ impl Operation for Restore {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
                 let finished = self
                     .k8s
-                    .merge(Kind::Cluster, cluster.name(), &patch, false)
+                    .merge(Kind::Cluster, cluster.name(), &patch)
                     .await?;
                 world.cluster = Some(finished);
             }

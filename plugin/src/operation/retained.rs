@@ -92,7 +92,7 @@ pub(super) async fn own(
         }]),
     );
     for (kind, object) in objects {
-        k8s.merge(*kind, object.name(), &patch, false).await?;
+        k8s.merge(*kind, object.name(), &patch).await?;
     }
     Ok(())
 }

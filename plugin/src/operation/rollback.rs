@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use super::pair::{self, Pair};
 use super::update::refuse_impossible;
 use super::{Changes, Next, Operation, stamps};
-use crate::cli::DryRun;
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, annotate};
 use crate::output::{Words, changes, stderr_line};
@@ -46,7 +45,6 @@ pub(crate) struct Rollback {
     name: DatabaseName,
     to: u64,
     reason: Option<String>,
-    dry_run: DryRun,
     /// The Cluster before our patch.
     before: Option<Value>,
     /// The team that the version had, where it is another.
@@ -65,14 +63,12 @@ impl Rollback {
         name: DatabaseName,
         to: u64,
         reason: Option<String>,
-        dry_run: DryRun,
     ) -> Self {
         Self {
             k8s,
             name,
             to,
             reason,
-            dry_run,
             before: None,
             team: None,
             changed: false,
@@ -193,21 +189,13 @@ impl Operation for Rollback {
                 .hint("another controller or webhook may own these fields"));
             }
             self.announce(&target, view);
-            if self.dry_run == DryRun::Client {
-                (self.changed, self.over) = (true, true);
-                return Ok(Next::Done);
-            }
             return Ok(Next::Do(Step::PatchCluster));
         }
         if pending(view).is_none() {
             return Ok(Next::Done);
         }
-        if self.dry_run == DryRun::Client {
-            (self.changed, self.over) = (true, true);
-            return Ok(Next::Done);
-        }
         // While it is pending, so that the version says what made it.
-        if !self.stamped && self.dry_run == DryRun::None && stamps::are_missing(view) {
+        if !self.stamped && !self.k8s.is_dry_run() && stamps::are_missing(view) {
             return Ok(Next::Do(Step::Stamp));
         }
         Ok(Next::Do(if world.is_pooler_behind() {
@@ -222,7 +210,6 @@ impl Operation for Rollback {
             return Ok(None);
         };
         let view = View(cluster);
-        let dry_run = self.dry_run == DryRun::Server;
         match step {
             Step::PatchCluster => {
                 let target = Target::of(view, &self.name, self.to, self.reason.clone())?;
@@ -234,14 +221,10 @@ impl Operation for Rollback {
                     refuse_impossible(&self.k8s, view, wanted).await?;
                 }
                 let patch = self.patch(&target.changes, cluster);
-                let changed = self
-                    .k8s
-                    .merge(Kind::Cluster, view.name(), &patch, dry_run)
-                    .await?;
+                let changed = self.k8s.merge(Kind::Cluster, view.name(), &patch).await?;
                 self.before = world.cluster.replace(changed);
             }
             Step::Stamp => {
-                self.tell(stamps::NO_WEBHOOK.to_owned());
                 world.cluster = Some(stamps::write(&self.k8s, cluster, None).await?);
                 self.stamped = true;
             }
@@ -249,34 +232,31 @@ impl Operation for Rollback {
                 let patch = pair::team_of(view);
                 let labelled = self
                     .k8s
-                    .merge(Kind::Pooler, &self.name.pooler(), &patch, dry_run)
+                    .merge(Kind::Pooler, &self.name.pooler(), &patch)
                     .await?;
                 world.pooler = Some(labelled);
             }
             Step::Finish => {
                 let patch = annotate(&[(annotation::PENDING, Value::Null)]);
-                let finished = self
-                    .k8s
-                    .merge(Kind::Cluster, view.name(), &patch, dry_run)
-                    .await?;
+                let finished = self.k8s.merge(Kind::Cluster, view.name(), &patch).await?;
                 world.cluster = Some(finished);
             }
         }
         self.changed = true;
-        self.over = dry_run;
+        self.over = self.k8s.is_dry_run();
         Ok(Some(world))
     }
 
     /// The values are written, or they are not: in between only the Pooler's label and the closing
     /// can be refused, and the Cluster says so.
     async fn stop(&mut self, failure: Failure) -> Failure {
-        if self.before.is_some() && self.dry_run == DryRun::None {
+        if self.before.is_some() && !self.k8s.is_dry_run() {
             let error = to_finish(Some(failure.one_line()));
             let patch = annotate(&[(annotation::PENDING, error.into())]);
             // Should this be refused too, it still says that the rollback is not finished.
             let _ = self
                 .k8s
-                .merge(Kind::Cluster, &self.name.cluster(), &patch, false)
+                .merge(Kind::Cluster, &self.name.cluster(), &patch)
                 .await;
             return failure
                 .context(format!(

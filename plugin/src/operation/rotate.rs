@@ -119,7 +119,7 @@ impl<D: Door> Rotate<D> {
         let patch = new_password(secret)?;
         self.begun = true;
         let name = self.name.app_secret();
-        self.k8s.merge(Kind::Secret, &name, &patch, false).await
+        self.k8s.merge(Kind::Secret, &name, &patch).await
     }
 
     async fn knock(&self, password: &SecretString) -> Result<Answer, Failure> {
@@ -246,7 +246,7 @@ impl<D: Door> Operation for Rotate<D> {
                 map_at(&mut patch, &["metadata"])
                     .insert("resourceVersion".into(), version.unwrap_or(Value::Null));
                 let name = self.name.app_secret();
-                let finished = self.k8s.merge(Kind::Secret, &name, &patch, false).await?;
+                let finished = self.k8s.merge(Kind::Secret, &name, &patch).await?;
                 world.secret = Some(finished);
             }
         }

@@ -12,11 +12,12 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes, annotate};
+use crate::output::stderr_line;
 
 /// More rounds of questions than any write needs.
 const ROUNDS: usize = 8;
 
-pub(super) const NO_WEBHOOK: &str = "Warning: no admission webhook stamped this change: the plugin wrote the history itself, and nothing vouches for it";
+const NO_WEBHOOK: &str = "Warning: no admission webhook stamped this change: the plugin wrote the history itself, and nothing vouches for it";
 
 /// Whether a tracked field changed and nobody stamped it: the last version is not the record.
 pub(super) fn are_missing(cluster: View<'_>) -> bool {
@@ -25,7 +26,7 @@ pub(super) fn are_missing(cluster: View<'_>) -> bool {
 
 /// Writes the stamps that lead from the last version to what `cluster` is now. They follow from the
 /// Cluster, and from the `tombstone` of a database that came back: a run that was killed before
-/// this step is made good by the next. Gives back the stamped Cluster.
+/// this step is made good by the next. Gives back the stamped Cluster, and tells the user.
 pub(super) async fn write(
     k8s: &Kubernetes,
     cluster: &Value,
@@ -34,8 +35,12 @@ pub(super) async fn write(
     let user = k8s.user().await?;
     let before = before(cluster);
     let stamps = stamps(k8s.namespace(), user, before.as_ref(), cluster, tombstone)?;
-    k8s.merge(Kind::Cluster, View(cluster).name(), &stamps, false)
-        .await
+    let name = View(cluster).name();
+    let stamped = k8s.merge(Kind::Cluster, name, &stamps).await?;
+    if !k8s.is_dry_run() {
+        stderr_line(NO_WEBHOOK);
+    }
+    Ok(stamped)
 }
 
 fn history(cluster: View<'_>) -> Option<History> {

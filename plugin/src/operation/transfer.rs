@@ -13,7 +13,6 @@ use super::pair::{self, Pair};
 use super::{Changes, Next, Operation, stamps};
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes, annotate};
-use crate::output::stderr_line;
 
 /// Which half.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,23 +77,6 @@ impl Transfer {
             changed: false,
             stamped: false,
         }
-    }
-
-    /// Fails where there is nothing to transfer.
-    pub(crate) async fn check(&mut self) -> Result<(), Failure> {
-        let world = self.observe().await?;
-        self.next(&world).map(drop)
-    }
-
-    /// Lets admission judge the first write, and writes nothing.
-    pub(crate) async fn dry_run(&mut self) -> Result<(), Failure> {
-        let world = self.observe().await?;
-        if let (Next::Do(step), Some(cluster)) = (self.next(&world)?, &world.cluster)
-            && let Some((kind, name, patch)) = self.write(step, View(cluster))?
-        {
-            self.k8s.merge(kind, &name, &patch, true).await?;
-        }
-        Ok(())
     }
 
     /// What a step patches; none where it is not ours to write but the webhook's.
@@ -239,12 +221,11 @@ impl Operation for Transfer {
             return Ok(None);
         };
         let Some((kind, name, patch)) = self.write(step, cluster)? else {
-            stderr_line(stamps::NO_WEBHOOK);
             world.cluster = Some(stamps::write(&self.k8s, cluster.0, None).await?);
             self.stamped = true;
             return Ok(Some(world));
         };
-        let written = self.k8s.merge(kind, &name, &patch, false).await?;
+        let written = self.k8s.merge(kind, &name, &patch).await?;
         match kind {
             Kind::Pooler => world.pooler = Some(written),
             _ => world.cluster = Some(written),

@@ -13,7 +13,6 @@ use super::pair::Pair;
 use super::{Next, Operation, stamps};
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::output::stderr_line;
 pub(crate) use changes::Changes;
 pub(super) use storage::refuse_impossible;
 
@@ -44,7 +43,6 @@ pub(crate) struct Update {
     k8s: Kubernetes,
     name: DatabaseName,
     changes: Changes,
-    dry_run: bool,
     /// The Cluster before our patch.
     before: Option<Value>,
     /// Whether anything was written.
@@ -55,17 +53,11 @@ pub(crate) struct Update {
 }
 
 impl Update {
-    pub(crate) fn new(
-        k8s: Kubernetes,
-        name: DatabaseName,
-        changes: Changes,
-        dry_run: bool,
-    ) -> Self {
+    pub(crate) fn new(k8s: Kubernetes, name: DatabaseName, changes: Changes) -> Self {
         Self {
             k8s,
             name,
             changes,
-            dry_run,
             before: None,
             changed: false,
             stamped: false,
@@ -110,7 +102,7 @@ impl Operation for Update {
             }
             return Ok(Next::Do(Step::PatchCluster));
         }
-        if !self.dry_run && !self.stamped && stamps::are_missing(View(cluster)) {
+        if !self.k8s.is_dry_run() && !self.stamped && stamps::are_missing(View(cluster)) {
             return Ok(Next::Do(Step::Stamp));
         }
         let Some(pooler) = &world.pooler else {
@@ -150,13 +142,10 @@ impl Operation for Update {
                         .unwrap_or_default()
                         .into(),
                 );
-                let changed = self
-                    .k8s
-                    .merge(Kind::Cluster, view.name(), &patch, self.dry_run)
-                    .await?;
+                let changed = self.k8s.merge(Kind::Cluster, view.name(), &patch).await?;
                 self.before = world.cluster.replace(changed);
                 self.changed = true;
-                self.dry_run_done = self.dry_run;
+                self.dry_run_done = self.k8s.is_dry_run();
             }
             Step::PatchPooler => {
                 let Some(pooler) = &world.pooler else {
@@ -165,15 +154,14 @@ impl Operation for Update {
                 let patch = self.changes.pooler_patch(view, View(pooler));
                 let changed = self
                     .k8s
-                    .merge(Kind::Pooler, &self.name.pooler(), &patch, self.dry_run)
+                    .merge(Kind::Pooler, &self.name.pooler(), &patch)
                     .await?;
                 world.pooler = Some(changed);
                 self.pooler_patched = true;
                 self.changed = true;
-                self.dry_run_done = self.dry_run;
+                self.dry_run_done = self.k8s.is_dry_run();
             }
             Step::Stamp => {
-                stderr_line(stamps::NO_WEBHOOK);
                 world.cluster = Some(stamps::write(&self.k8s, cluster, None).await?);
                 self.stamped = true;
             }

@@ -17,7 +17,7 @@ use crate::commands::not_found;
 use crate::database::tombstones;
 use crate::failure::{Class, Failure};
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::operation::{Half, Purge, Restore, Transfer, Wish, policy, refuse_dependents};
+use crate::operation::{Half, Purge, Restore, Transfer, Wish, check, policy, refuse_dependents};
 use crate::rights::{CommandRights, Held};
 
 /// What is asked.
@@ -228,13 +228,13 @@ impl Asking<'_> {
         cluster: &Value,
     ) -> Result<Vec<Write>, Failure> {
         let mut transfer = Transfer::new(self.k8s.clone(), name.clone(), Half::Accept, None);
-        self.in_the_way(transfer.check().await)?;
+        self.in_the_way(check(&mut transfer).await)?;
         Ok(self.writer.accept(cluster).into_iter().collect())
     }
 
     async fn restore(&mut self, name: &DatabaseName) -> Result<Vec<Write>, Failure> {
         let mut restore = Restore::new(self.k8s.clone(), name.clone(), Wish::default());
-        self.in_the_way(restore.check().await)?;
+        self.in_the_way(check(&mut restore).await)?;
         let kept = self.kept(name).await?;
         let writes = kept.iter().filter_map(|kept| self.writer.restore(kept));
         Ok(writes.take(1).collect())
@@ -242,7 +242,7 @@ impl Asking<'_> {
 
     async fn purge(&mut self, name: &DatabaseName) -> Result<Vec<Write>, Failure> {
         let mut purge = Purge::new(self.k8s.clone(), name.clone(), None);
-        self.in_the_way(purge.check().await)?;
+        self.in_the_way(check(&mut purge).await)?;
         let volumes = self.k8s.list(Kind::Volume, "").await?;
         let kept = self.kept(name).await?;
         let writes = kept.iter().map(|kept| self.writer.purge(kept, &volumes));
@@ -293,7 +293,7 @@ impl Asking<'_> {
     }
 
     /// What a command refuses by itself is a reason; what keeps us from knowing is a failure.
-    fn in_the_way(&mut self, checked: Result<(), Failure>) -> Result<(), Failure> {
+    fn in_the_way<T>(&mut self, checked: Result<T, Failure>) -> Result<(), Failure> {
         match checked {
             Err(failure)
                 if matches!(
@@ -307,7 +307,7 @@ impl Asking<'_> {
                 self.verdict.refuse(Reason::state(&failure));
                 Ok(())
             }
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
         }
     }
 }

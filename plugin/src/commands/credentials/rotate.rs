@@ -148,7 +148,8 @@ fn team(secret: &Value) -> String {
 async fn may(k8s: &Kubernetes, name: &DatabaseName, secret: &Value) -> Result<(), Failure> {
     let patch = new_password(secret)?;
     match k8s
-        .merge(Kind::Secret, &name.app_secret(), &patch, true)
+        .dry_run()
+        .merge(Kind::Secret, &name.app_secret(), &patch)
         .await
     {
         Err(failure) if failure.is_hard() => Err(failure.context(format!(

@@ -39,7 +39,7 @@ async fn refused(k8s: &Kubernetes) -> Finding {
             "pgbouncer": {"poolMode": "transaction"},
         },
     });
-    match k8s.create(Kind::Pooler, &pooler, true).await {
+    match k8s.dry_run().create(Kind::Pooler, &pooler).await {
         Ok(_) => Finding::failed(
             IN_FORCE,
             "a Pooler that breaks the rules is let through (it was a dry run): the webhook is not asked",
@@ -81,7 +81,7 @@ async fn stamped(k8s: &Kubernetes) -> Result<Finding, Failure> {
         change_reason: None,
     };
     let cluster = asked.cluster(k8s.namespace(), id);
-    let made = match k8s.create(Kind::Cluster, &cluster, true).await {
+    let made = match k8s.dry_run().create(Kind::Cluster, &cluster).await {
         Ok(made) => made,
         Err(failure) if failure.is_denial() => {
             return Ok(Finding::skipped(

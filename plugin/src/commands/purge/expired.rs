@@ -13,7 +13,6 @@ use crate::commands::each::each;
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::operation::Purge;
 use crate::output::stderr_line;
 
 /// What has to be typed.
@@ -53,8 +52,7 @@ pub(super) async fn run(k8s: &Kubernetes, args: &PurgeArgs) -> Result<(), Failur
     let expired = expired.into_iter().map(known).collect();
     each(expired, "not purged", async |one: Expired| {
         let there = k8s.in_namespace(&one.namespace);
-        let purge = Purge::new(there.clone(), one.name.clone(), Some(one.id));
-        super::finish(&there, &one.name, purge, args).await
+        super::finish(&there, &one.name, Some(one.id), args).await
     })
     .await
 }

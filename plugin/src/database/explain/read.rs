@@ -97,7 +97,8 @@ async fn operator(k8s: &Kubernetes) -> Option<Value> {
 async fn probe(k8s: &Kubernetes, name: &DatabaseName) -> Probe {
     let nothing = json!({"metadata": {"annotations": {}}});
     let answer = k8s
-        .merge(Kind::Cluster, &name.cluster(), &nothing, true)
+        .dry_run()
+        .merge(Kind::Cluster, &name.cluster(), &nothing)
         .await;
     match answer {
         Ok(_) => Probe::Answered,

@@ -23,7 +23,7 @@ impl Create {
             self.pending(Step::ApplyPooler).to_annotation(),
         );
         if self.asked.storage.is_none() {
-            let tried = match self.k8s.create(Kind::Cluster, &cluster, true).await {
+            let tried = match self.k8s.dry_run().create(Kind::Cluster, &cluster).await {
                 Ok(tried) => Some(tried),
                 // What is wrong with it is told when it is written.
                 Err(failure) if failure.is_hard() => None,
@@ -60,7 +60,7 @@ impl Create {
         }
         let resumed = self
             .k8s
-            .merge(Kind::Cluster, View(cluster).name(), &patch, false)
+            .merge(Kind::Cluster, View(cluster).name(), &patch)
             .await?;
         self.reconciled = true;
         Ok(resumed)
@@ -69,7 +69,7 @@ impl Create {
     pub(super) async fn apply_cluster(&mut self) -> Result<Value, Failure> {
         let object = self.first_cluster().await?;
         // A creation whose answer was lost is found by its id when the world is read again.
-        let cluster = match self.k8s.create(Kind::Cluster, &object, false).await {
+        let cluster = match self.k8s.create(Kind::Cluster, &object).await {
             Err(failure) if failure.is_hard() => return Err(self.faster(failure, &object).await),
             result => result?,
         };
@@ -84,7 +84,7 @@ impl Create {
         if let Some(team) = cluster.label(label::OWNER_TEAM) {
             set_label(&mut pooler, label::OWNER_TEAM, team);
         }
-        let pooler = self.k8s.create(Kind::Pooler, &pooler, false).await?;
+        let pooler = self.k8s.create(Kind::Pooler, &pooler).await?;
         self.pooler_reconciled = true;
         Ok(pooler)
     }
@@ -100,7 +100,7 @@ impl Create {
         }
         let adopted = self
             .k8s
-            .merge(Kind::Pooler, View(pooler).name(), &patch, false)
+            .merge(Kind::Pooler, View(pooler).name(), &patch)
             .await?;
         self.pooler_reconciled = true;
         Ok(adopted)

@@ -54,7 +54,7 @@ impl Restore {
         }
         let resumed = self
             .k8s
-            .merge(Kind::Cluster, cluster.name(), &patch, false)
+            .merge(Kind::Cluster, cluster.name(), &patch)
             .await?;
         if let Some(image) = &self.wish.image {
             for pod in pods.iter().map(View).filter(|pod| waits(*pod, image)) {
@@ -67,11 +67,7 @@ impl Restore {
 
     /// CNPG leaves a pod alone that waits for an image which cannot be pulled.
     async fn remove_pod(&self, pod: View<'_>) -> Result<(), Failure> {
-        match self
-            .k8s
-            .delete(Kind::Pod, pod.name(), pod.uid(), false)
-            .await
-        {
+        match self.k8s.delete(Kind::Pod, pod.name(), pod.uid()).await {
             Err(failure) if failure.classification() == Class::Forbidden => {
                 stderr_line(&format!(
                     "Warning: pod {0} still waits for the image that it had, and you may not delete it; let somebody do it who may: `kubectl delete pod {0} -n {1}`",
@@ -96,7 +92,7 @@ impl Restore {
             Some(pooler) => pooler,
             None => pooler::with_defaults(cluster, &self.name)?,
         };
-        self.k8s.create(Kind::Pooler, &pooler, false).await
+        self.k8s.create(Kind::Pooler, &pooler).await
     }
 }
 

@@ -9,8 +9,9 @@ use daap_crds::names::Team;
 use daap_crds::purpose::Purpose;
 
 use super::*;
+use crate::cli::DryRun;
 use crate::kubernetes::fake::{Fake, Fault};
-use crate::operation::{Asked, Create, Deadline, Update, run};
+use crate::operation::{Asked, Create, Deadline, Update, check, run};
 use crate::output::Progress;
 
 fn orders() -> DatabaseName {
@@ -46,14 +47,18 @@ async fn changed() -> Fake {
         purpose: Some(Purpose::parse("orders and returns").unwrap()),
         ..Changes::default()
     };
-    let mut update = Update::new(fake.connect(), orders(), changes, false);
+    let mut update = Update::new(fake.connect(), orders(), changes);
     drive(&mut update).await.unwrap();
     fake.heal();
     fake
 }
 
 async fn roll_back(fake: &Fake, dry_run: DryRun) -> Result<bool, Failure> {
-    let mut rollback = Rollback::new(fake.connect(), orders(), 1, None, dry_run);
+    let k8s = dry_run.connection(&fake.connect());
+    let mut rollback = Rollback::new(k8s, orders(), 1, None);
+    if dry_run == DryRun::Client {
+        return Ok(check(&mut rollback).await?.is_some());
+    }
     drive(&mut rollback).await?;
     Ok(rollback.changed)
 }
