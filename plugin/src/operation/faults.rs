@@ -332,6 +332,14 @@ async fn a_rehearsal_says_what_comes_first_and_stores_nothing() {
         assert_eq!(first.as_deref(), Some("creating the pooler"));
         assert_eq!(written.load(Ordering::Relaxed), writes, "{way:?}");
     }
+    // Somebody else was faster: it looks again.
+    let tried = AtomicUsize::new(0);
+    fake.fail(move |_, method, _| {
+        let is_first = method == Method::POST && tried.fetch_add(1, Ordering::Relaxed) == 0;
+        is_first.then_some(Fault::Refused(409))
+    });
+    let first = rehearse_repair(&fake, DryRun::Server).await.unwrap();
+    assert_eq!(first.as_deref(), Some("creating the pooler"));
     // Nobody is told on the Cluster that it was refused, as a repair would.
     fake.fail(|_, method, _| (method == Method::POST).then_some(Fault::Refused(403)));
     rehearse_repair(&fake, DryRun::Server).await.unwrap_err();
