@@ -93,11 +93,12 @@ pub(crate) fn start(command: &Command, columns: u16) -> Running {
     }
 }
 
-/// The command behind `setsid`, which becomes it.
+/// The command behind `setsid` and `env`, which become it. Who starts the tests in the background has them ignore
+/// Ctrl-C; nobody does before a terminal.
 fn with_terminal(command: &Command) -> Command {
     let mut session = Command::new("setsid");
-    session.arg("--ctty").arg(command.get_program());
-    session.args(command.get_args());
+    session.args(["--ctty", "env", "--default-signal=INT"]);
+    session.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => session.env(name, value),
