@@ -181,6 +181,9 @@ async fn a_deletion_that_stopped_half_way_is_undone_with_its_rows() {
     let said = text(&run(&mut wake, None));
     assert!(said.contains("detached already"), "{said}");
 
+    let tried = place.done(&["repair", "orders", "--abort", TRY]);
+    assert_eq!(tried, "database/orders kept (server dry run)\n");
+    assert!(place.fails(&["repair", "orders"]).contains("--abort"));
     assert_eq!(
         place.done(&["repair", "orders", "--abort"]),
         "database/orders kept\n"
