@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::database::Name;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, Kubernetes};
-use crate::operation::{self, Asked, Create, Deadline, Ready, Repair, Restore, Wish};
+use crate::operation::{self, Asked, Create, Deadline, Operation, Ready, Repair, Restore, Wish};
 use crate::output::{Progress, stderr_line, stdout_line};
 
 const EXAMPLES: &str = "\
@@ -141,20 +141,26 @@ fn pending(cluster: &Value) -> Option<OperationName> {
 
 /// Repairs one database, or tries to; says what was done.
 async fn repair(k8s: &Kubernetes, name: &DatabaseName, args: &RepairArgs) -> Result<(), Failure> {
-    let deadline = Deadline::within(args.timeout);
-    let progress = Progress::new(&format!("database/{name}"));
+    let attempt = Attempt {
+        k8s,
+        name,
+        args,
+        deadline: Deadline::within(args.timeout),
+        progress: Progress::new(&format!("database/{name}")),
+    };
     let doing = Doing::of(k8s, name, args.abort).await?;
     let is_real = args.dry_run == DryRun::None;
     let changed = if is_real {
-        carry_out(doing, k8s, name, args, deadline, &progress).await?
+        attempt.carry_out(doing).await?
     } else {
-        let first = rehearse(doing, k8s, name, args, deadline, &progress).await?;
+        let first = attempt.rehearse(doing).await?;
         if let Some(first) = &first {
-            progress.note(&format!("database/{name}: first step: {first}"));
+            let note = format!("database/{name}: first step: {first}");
+            attempt.progress.note(&note);
         }
         first.is_some()
     };
-    drop(progress);
+    drop(attempt);
     let done = match changed {
         true if args.abort => "kept",
         true => "repaired",
@@ -165,62 +171,66 @@ async fn repair(k8s: &Kubernetes, name: &DatabaseName, args: &RepairArgs) -> Res
     Ok(())
 }
 
-/// Whether anything was changed.
-async fn carry_out(
-    doing: Doing,
-    k8s: &Kubernetes,
-    name: &DatabaseName,
-    args: &RepairArgs,
+/// One database, for as long as it is tried.
+struct Attempt<'a> {
+    k8s: &'a Kubernetes,
+    name: &'a DatabaseName,
+    args: &'a RepairArgs,
     deadline: Deadline,
-    progress: &Progress,
-) -> Result<bool, Failure> {
-    match doing {
-        Doing::Create(asked) => {
-            let mut create = Create::new(k8s.clone(), *asked);
-            operation::run(&mut create, deadline, progress).await?;
+    progress: Progress,
+}
+
+impl Attempt<'_> {
+    /// Whether anything was changed.
+    async fn carry_out(&self, doing: Doing) -> Result<bool, Failure> {
+        let (k8s, name, waits) = (self.k8s, self.name, self.args.waits());
+        let (deadline, progress) = (self.deadline, &self.progress);
+        match doing {
+            Doing::Create(asked) => {
+                let mut create = Create::new(k8s.clone(), *asked);
+                operation::run(&mut create, deadline, progress).await?;
+            }
+            Doing::Restore => {
+                let restore = Restore::new(k8s.clone(), name.clone(), Wish::default());
+                restore::finish(k8s, name, restore, waits, deadline, progress).await?;
+                return Ok(true);
+            }
+            Doing::Repair => {
+                let mut repair = Repair::new(k8s.clone(), name.clone(), self.args.abort);
+                operation::run(&mut repair, deadline, progress).await?;
+                if !repair.changed {
+                    return Ok(false);
+                }
+            }
         }
-        Doing::Restore => {
-            let restore = Restore::new(k8s.clone(), name.clone(), Wish::default());
-            restore::finish(k8s, name, restore, args.waits(), deadline, progress).await?;
-            return Ok(true);
+        if waits {
+            let mut ready = Ready::new(k8s.clone(), name.clone());
+            operation::run(&mut ready, deadline, progress).await?;
         }
-        Doing::Repair => {
-            let mut repair = Repair::new(k8s.clone(), name.clone(), args.abort);
-            operation::run(&mut repair, deadline, progress).await?;
-            if !repair.changed {
-                return Ok(false);
+        Ok(true)
+    }
+
+    /// What would be done first, if anything.
+    async fn rehearse(&self, doing: Doing) -> Result<Option<String>, Failure> {
+        let name = self.name;
+        match doing {
+            Doing::Create(asked) => self.first_of(|k8s| Create::new(k8s, *asked)).await,
+            Doing::Restore => {
+                self.first_of(|k8s| Restore::new(k8s, name.clone(), Wish::default()))
+                    .await
+            }
+            Doing::Repair => {
+                self.first_of(|k8s| Repair::new(k8s, name.clone(), self.args.abort))
+                    .await
             }
         }
     }
-    if args.waits() {
-        let mut ready = Ready::new(k8s.clone(), name.clone());
-        operation::run(&mut ready, deadline, progress).await?;
-    }
-    Ok(true)
-}
 
-/// What would be done first, if anything.
-async fn rehearse(
-    doing: Doing,
-    k8s: &Kubernetes,
-    name: &DatabaseName,
-    args: &RepairArgs,
-    deadline: Deadline,
-    progress: &Progress,
-) -> Result<Option<String>, Failure> {
-    let way = args.dry_run;
-    match doing {
-        Doing::Create(asked) => {
-            let create = |k8s| Create::new(k8s, *asked);
-            operation::rehearse(k8s, way, create, deadline, progress).await
-        }
-        Doing::Restore => {
-            let restore = |k8s| Restore::new(k8s, name.clone(), Wish::default());
-            operation::rehearse(k8s, way, restore, deadline, progress).await
-        }
-        Doing::Repair => {
-            let repair = |k8s| Repair::new(k8s, name.clone(), args.abort);
-            operation::rehearse(k8s, way, repair, deadline, progress).await
-        }
+    async fn first_of<O: Operation>(
+        &self,
+        operation: impl FnOnce(Kubernetes) -> O,
+    ) -> Result<Option<String>, Failure> {
+        let way = self.args.dry_run;
+        operation::rehearse(self.k8s, way, operation, self.deadline, &self.progress).await
     }
 }

@@ -52,7 +52,6 @@ pub(crate) struct Rollback {
     /// Whether anything was written.
     pub(crate) changed: bool,
     stamped: bool,
-    over: bool,
     /// What the user has been told.
     told: Vec<String>,
 }
@@ -73,7 +72,6 @@ impl Rollback {
             team: None,
             changed: false,
             stamped: false,
-            over: false,
             told: Vec::new(),
         }
     }
@@ -170,7 +168,7 @@ impl Operation for Rollback {
         };
         let view = View(cluster);
         self.refuse(view)?;
-        if self.over {
+        if self.changed && self.k8s.is_dry_run() {
             return Ok(Next::Done);
         }
         let target = Target::of(view, &self.name, self.to, self.reason.clone())?;
@@ -243,7 +241,6 @@ impl Operation for Rollback {
             }
         }
         self.changed = true;
-        self.over = self.k8s.is_dry_run();
         Ok(Some(world))
     }
 

@@ -35,10 +35,6 @@ impl fmt::Display for Step {
 }
 
 /// The operation.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each says that one step was taken in this run"
-)]
 pub(crate) struct Update {
     k8s: Kubernetes,
     name: DatabaseName,
@@ -49,7 +45,6 @@ pub(crate) struct Update {
     pub(crate) changed: bool,
     stamped: bool,
     pooler_patched: bool,
-    dry_run_done: bool,
 }
 
 impl Update {
@@ -62,7 +57,6 @@ impl Update {
             changed: false,
             stamped: false,
             pooler_patched: false,
-            dry_run_done: false,
         }
     }
 }
@@ -90,7 +84,7 @@ impl Operation for Update {
                 self.name
             )));
         }
-        if self.dry_run_done {
+        if self.changed && self.k8s.is_dry_run() {
             return Ok(Next::Done);
         }
         if self.changes.patch(&self.name, cluster) != json!({}) {
@@ -145,7 +139,6 @@ impl Operation for Update {
                 let changed = self.k8s.merge(Kind::Cluster, view.name(), &patch).await?;
                 self.before = world.cluster.replace(changed);
                 self.changed = true;
-                self.dry_run_done = self.k8s.is_dry_run();
             }
             Step::PatchPooler => {
                 let Some(pooler) = &world.pooler else {
@@ -159,7 +152,6 @@ impl Operation for Update {
                 world.pooler = Some(changed);
                 self.pooler_patched = true;
                 self.changed = true;
-                self.dry_run_done = self.k8s.is_dry_run();
             }
             Step::Stamp => {
                 world.cluster = Some(stamps::write(&self.k8s, cluster, None).await?);
