@@ -86,9 +86,10 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         error = background.fails() => return Err(error),
         () = signals.next() => {}
     }
-    tracing::info!("ending");
     health.end();
     end.send_replace(true);
+    // Said once it holds: whoever reads it may ask at once.
+    tracing::info!("ending");
     // A second signal ends at once.
     tokio::select! {
         () = drained(&reviews.handle, Duration::from_secs(shutdown_delay), &mut task) => {}
