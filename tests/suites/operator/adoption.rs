@@ -4,7 +4,7 @@ use daap_tests::sandbox::wait_for;
 use serde_json::{Value, json};
 
 use crate::{
-    database::{Database, HEALTHY, LIMIT, ROWS},
+    database::{BUSY, Database, HEALTHY, LIMIT, ROWS},
     leave::{detach, gone, leave},
 };
 
@@ -205,22 +205,18 @@ async fn a_pod_that_still_stops_holds_up_the_next_cluster() {
     let pod = database.get("pods", CLAIM).await;
     // Sessions are open: without hibernation or fencing the pod waits for them.
     detach(&database, &["daap-orders-app", "daap-orders-ca"]).await;
-    let busy = database.sql("SELECT 'slept' FROM pg_sleep(12)");
-    let (answer, ()) = tokio::join!(busy, async {
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        let asleep = wait_for("a client is busy", LIMIT, async || {
-            let count = database.superuser(CLAIM, sql).await;
-            Ok(count.is_some_and(|count| count == "1").then_some(()))
-        });
-        asleep.await.unwrap();
+    let until = database.keep_busy(CLAIM).await;
+    let (answer, ()) = tokio::join!(database.sql(BUSY), async {
+        database.until_busy(CLAIM).await;
         database.delete("clusters", "daap-orders").await;
         database.wait_gone("clusters", "daap-orders").await;
         database.apply_cluster(&database.cluster_manifest(1)).await;
         let leaving = |pod: &Value| !pod["metadata"]["deletionTimestamp"].is_null();
         let still = database.wait("pods", CLAIM, "the pod is stopping", leaving);
         assert_eq!(still.await["metadata"]["uid"], pod["metadata"]["uid"]);
+        until.close().unwrap();
     });
-    assert_eq!(answer.unwrap(), "slept");
+    assert_eq!(answer.unwrap(), "done");
     database
         .wait_cluster("it is healthy", |status| status["phase"] == HEALTHY)
         .await;

@@ -21,6 +21,8 @@ const HANGS: Duration = Duration::from_secs(30);
 pub(crate) const HEALTHY: &str = "Cluster in healthy state";
 /// What is in the table of [`Database::with_rows`], on one line.
 pub(crate) const ROWS: &str = "SELECT string_agg(id::text, ',' ORDER BY id) FROM orders";
+/// Answers `done` once it is told to: see [`Database::keep_busy`].
+pub(crate) const BUSY: &str = "SELECT busy()";
 
 /// A Cluster and its Pooler.
 pub(crate) struct Database {
@@ -337,8 +339,41 @@ impl Database {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
+    /// Makes [`BUSY`] what keeps a client busy for as long as the file is there: how long a machine
+    /// takes for what is to happen meanwhile, nobody knows.
+    pub(crate) async fn keep_busy(&self, instance: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // Only a superuser may look at files.
+        let function = format!(
+            "CREATE FUNCTION busy() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+               WHILE (pg_stat_file('{}', true)).size IS NOT NULL LOOP
+                 PERFORM pg_sleep(0.05);
+               END LOOP;
+               RETURN 'done';
+             END $$",
+            file.path().display()
+        );
+        let made = self.inside(instance, "app", &function).await;
+        assert!(made.is_some(), "the function is made");
+        file
+    }
+
+    /// Returns once a client is busy.
+    pub(crate) async fn until_busy(&self, instance: &str) {
+        let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE query = '{BUSY}'");
+        let busy = wait_for("a client is busy", LIMIT, async || {
+            let count = self.superuser(instance, &sql).await;
+            Ok(count.is_some_and(|count| count == "1").then_some(()))
+        });
+        busy.await.unwrap();
+    }
+
     /// What SQL returns inside of an instance, where one runs, also in a Job.
     pub(crate) async fn superuser(&self, instance: &str, sql: &str) -> Option<String> {
+        self.inside(instance, "postgres", sql).await
+    }
+
+    async fn inside(&self, instance: &str, database: &str, sql: &str) -> Option<String> {
         let claim = self.get("persistentvolumeclaims", instance).await;
         claim["spec"]["volumeName"].as_str()?;
         let file = self.volume(instance).await.join("pgdata/postmaster.pid");
@@ -346,7 +381,8 @@ impl Database {
         // The fifth line is the folder of its socket.
         let folder = lines.lines().nth(4)?;
         let mut psql = tokio::process::Command::new("psql");
-        psql.args(["-XqAt", "-h", folder, "-U", "postgres", "-c", sql]);
+        psql.args(["-XqAt", "-h", folder, "-U", "postgres", "-d", database]);
+        psql.args(["-c", sql]);
         let output = psql.output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         output.status.success().then_some(said)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::database::{Database, HEALTHY, LIMIT, ROWS, condition};
+use crate::database::{BUSY, Database, HEALTHY, LIMIT, ROWS, condition};
 
 /// How long an instance that stops waits for its sessions.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
@@ -100,19 +100,17 @@ async fn woken_from_hibernation_it_has_its_rows() {
 #[tokio::test]
 async fn hibernation_waits_for_clients_and_not_without_the_pooler() {
     let database = Database::with_rows("clients", 1).await;
-    let (answer, ()) = tokio::join!(database.sql("SELECT 'slept' FROM pg_sleep(6)"), async {
-        let busy = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        let busy = daap_tests::sandbox::wait_for("a client is busy", LIMIT, async || {
-            Ok((database.sql(busy).await? == "1").then_some(()))
-        });
-        busy.await.unwrap();
+    let until = database.keep_busy("daap-orders-1").await;
+    let (answer, ()) = tokio::join!(database.sql(BUSY), async {
+        database.until_busy("daap-orders-1").await;
         database.annotate("cnpg.io/hibernation", "on".into()).await;
         let waits = |status: &Value| {
             condition(status, "cnpg.io/hibernation") == ("False", "WaitingPodsDeletion")
         };
         database.wait_cluster("it waits for its pod", waits).await;
+        until.close().unwrap();
     });
-    assert_eq!(answer.unwrap(), "slept", "it was not cut");
+    assert_eq!(answer.unwrap(), "done", "it was not cut");
     // The pooler's idle sessions alone hold it up now.
     let begun = std::time::Instant::now();
     database.delete("poolers", "daap-orders-pooler").await;
