@@ -13,6 +13,20 @@ use crate::sandbox::{Sandbox, User};
 /// How long [`eventually`] looks.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// What is typed to create a database of team `payments`.
+#[must_use]
+pub const fn creation(name: &str) -> [&str; 6] {
+    let purpose = "for a test";
+    [
+        "create",
+        name,
+        "--owner-team",
+        "payments",
+        "--purpose",
+        purpose,
+    ]
+}
+
 /// A namespace, for one test. Its methods fail the test when a command does not do as their names
 /// say.
 #[derive(Debug)]
@@ -134,15 +148,7 @@ impl<'a> Place<'a> {
 
     /// Creates a database of team `payments`, as payments-dev.
     pub fn create(&self, name: &str, more: &[&str]) -> String {
-        let words = [
-            "create",
-            name,
-            "--owner-team",
-            "payments",
-            "--purpose",
-            "for a test",
-        ];
-        self.done(&[&words[..], more].concat())
+        self.done(&[&creation(name)[..], more].concat())
     }
 
     /// What a statement selects, through the pooler.

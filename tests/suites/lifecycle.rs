@@ -4,7 +4,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use daap_tests::ground::serve_dependents;
-use daap_tests::place::{Place, eventually, run, text};
+use daap_tests::place::{Place, creation, eventually, run, text};
 use daap_tests::sandbox::{Sandbox, User};
 use serde_json::{Value, json};
 
@@ -87,14 +87,7 @@ async fn a_database_is_created_used_changed_deleted_and_purged() {
     place.done(&["delete", "orders", "--yes", "--ignore-not-found"]);
 
     // Its name is kept for it until the data is given up.
-    let words = [
-        "create",
-        "orders",
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "another",
-    ];
+    let words = creation("orders");
     assert!(place.fails(&words).contains("purge"));
     place.done(&["purge", "orders", "--yes"]);
     assert_eq!(place.kubectl(&["get", "pvc", "-o", "name"], None), "");
@@ -262,14 +255,7 @@ async fn a_creation_that_is_refused_on_the_way_is_docked_and_finished_by_the_sam
     })
     .await;
 
-    let words = [
-        "create",
-        "orders",
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "for a test",
-    ];
+    let words = creation("orders");
     let said = place.fails(&words);
     assert!(said.contains("no poolers today"), "{said}");
     let (state, reason) = place.state("orders");
@@ -411,14 +397,7 @@ async fn a_dry_run_writes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_does_not_come_up_is_not_called_ready() {
     let place = Place::shared("stuck").await;
-    let words = [
-        "create",
-        "orders",
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "for a test",
-    ];
+    let words = creation("orders");
     let said = place.fails(
         &[
             &words[..],

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{identity::NAMESPACE, wait::wait_for};
 
 /// How long the API server may take to notice new configurations.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(45);
 /// A Cluster that is never there.
 const PROBE: &str = "daap-sandbox-probe";
 /// How the API server reports what our webhook refuses.

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// How long the API server may take to serve a new kind.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(45);
 /// Aggregated discovery: everything in one document.
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// How long the authorizer may be behind.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(45);
 
 /// Namespaces that are there from the start.
 const NAMESPACES: [&str; 4] = [NAMESPACE, "daap-system", "daap-sandbox", "cnpg-system"];

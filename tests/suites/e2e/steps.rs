@@ -135,18 +135,9 @@ pub(crate) fn creation() -> Vec<String> {
         .ok()
         .filter(|size| !size.is_empty());
     let storage = storage.unwrap_or_else(|| "1Gi".to_owned());
-    let words = [
-        "create",
-        NAME,
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "for a test",
-        "--storage",
-    ];
+    let words = daap_tests::place::creation(NAME).map(str::to_owned);
     words
-        .iter()
-        .map(|word| (*word).to_owned())
-        .chain([storage])
+        .into_iter()
+        .chain(["--storage".to_owned(), storage])
         .collect()
 }

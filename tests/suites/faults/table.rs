@@ -1,5 +1,6 @@
 //! The operations of the matrix: one row each.
 
+use daap_tests::place::creation;
 use daap_tests::sandbox::User;
 
 /// Stands for the database's name.
@@ -27,14 +28,7 @@ pub(crate) struct Operation {
     pub(crate) variant_of: Option<&'static str>,
 }
 
-pub(crate) const CREATE: &[&str] = &[
-    "create",
-    NAME,
-    "--owner-team",
-    "payments",
-    "--purpose",
-    "for a test",
-];
+pub(crate) const CREATE: &[&str] = &creation(NAME);
 pub(crate) const CREATED: Before = Before::Done(User::PaymentsDev, CREATE);
 const DELETED: Before = Before::Done(User::PaymentsDev, &["delete", NAME, "--yes"]);
 /// Half of what is kept is detached already.

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use daap_tests::place::{Place, run, text};
+use daap_tests::place::{Place, creation, run, text};
 use daap_tests::sandbox::User;
 
 /// As the admin, whose context has another namespace and other rights, by the kubeconfig of
@@ -38,15 +38,7 @@ fn pasted(place: &Place<'_>, command: &str) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_command_is_about_the_same_cluster_as_the_same_user() {
     let place = Place::shared("pasted").await;
-    let words = [
-        "create",
-        "orders",
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "for a test",
-        "--wait=false",
-    ];
+    let words = [&creation("orders")[..], &["--wait=false"]].concat();
     let output = by_flags(&place, &words);
     assert!(output.status.success(), "{}", text(&output));
     let mut seen = 0;
@@ -112,14 +104,7 @@ async fn everything_that_is_missing_is_told_at_once() {
         namespace: "kube-system",
         ..Place::shared("missing").await
     };
-    let words = [
-        "create",
-        "orders",
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "for a test",
-    ];
+    let words = creation("orders");
     let said = place.fails(&words);
     let missing = said.lines().find(|line| line.contains("also missing:"));
     let missing = missing.unwrap_or_else(|| panic!("{said}"));

@@ -1,6 +1,6 @@
 //! What admission warns of is shown by every command that writes.
 
-use daap_tests::place::{Place, eventually, text};
+use daap_tests::place::{Place, creation, eventually, text};
 use daap_tests::sandbox::User;
 use serde_json::{Value, json};
 
@@ -63,19 +63,10 @@ async fn what_admission_warns_of_is_shown() {
     })
     .await;
 
-    let create = ["--owner-team", "payments", "--purpose", "for a test"];
     let pooler = ["delete", "pooler", "daap-orders-pooler"];
     for words in [
-        &[&["create", "orders"][..], &create].concat()[..],
-        &[
-            "create",
-            "other",
-            "--owner-team",
-            "payments",
-            "--purpose",
-            "x",
-            "--dry-run=server",
-        ],
+        &creation("orders")[..],
+        &[&creation("other")[..], &["--dry-run=server"]].concat(),
         &["apply", "-f", file, "--yes"],
         &["update", "orders", "--purpose", "changed"],
         &["rollback", "orders", "--to", "1"],

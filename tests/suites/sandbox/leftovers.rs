@@ -9,7 +9,7 @@ use std::{
 };
 
 /// How long processes may take to notice that they have to go.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A folder for sandboxes of one test, so that the tests do not see each other's.
 pub(crate) struct Ground {

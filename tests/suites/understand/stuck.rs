@@ -1,6 +1,6 @@
 //! A database that never becomes ready: image, volume, quota, node, Job.
 
-use daap_tests::place::{Place, eventually, run, text};
+use daap_tests::place::{Place, creation, eventually, run, text};
 use daap_tests::sandbox::User;
 use serde_json::{Value, json};
 
@@ -119,27 +119,7 @@ async fn a_quota_that_is_used_up_and_raised() {
 async fn a_pod_that_no_node_can_take() {
     let place = Place::shared("understand-cpu").await;
     // Before its first pod is made, so that the first one asks for it.
-    let manifests = place.done(&[
-        "create",
-        NAME,
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "x",
-        "--storage",
-        "1Gi",
-        "--dry-run=client",
-        "-o",
-        "json",
-    ]);
-    let mut list: Value = serde_json::from_str(&manifests).unwrap();
-    let items = list["items"].as_array_mut().unwrap();
-    for object in items.iter_mut() {
-        if object["kind"] == "Cluster" {
-            object["spec"]["resources"] = json!({"requests": {"cpu": "64"}});
-        }
-        place.kubectl_by(User::PaymentsDev, &["apply", "-f", "-"], Some(object));
-    }
+    created_with(&place, "resources", &json!({"requests": {"cpu": "64"}}));
     let said = explained(&place, "scheduling").await;
     let verdict = said["verdict"].as_str().unwrap();
     assert!(
@@ -152,29 +132,10 @@ async fn a_pod_that_no_node_can_take() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_fails_again_and_again() {
     let place = Place::shared("understand-job").await;
-    let manifests = place.done(&[
-        "create",
-        NAME,
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "x",
-        "--storage",
-        "1Gi",
-        "--dry-run=client",
-        "-o",
-        "json",
-    ]);
-    let list: Value = serde_json::from_str(&manifests).unwrap();
-    for object in list["items"].as_array().unwrap() {
-        let mut object = object.clone();
-        if object["kind"] == "Cluster" {
-            object["spec"]["bootstrap"] = json!({"initdb": {
-                "database": "app", "owner": "app", "localeCollate": "xx_XX", "localeCType": "xx_XX",
-            }});
-        }
-        place.kubectl_by(User::PaymentsDev, &["apply", "-f", "-"], Some(&object));
-    }
+    let bootstrap = json!({"initdb": {
+        "database": "app", "owner": "app", "localeCollate": "xx_XX", "localeCType": "xx_XX",
+    }});
+    created_with(&place, "bootstrap", &bootstrap);
     let said = explained(&place, "job").await;
     shows(&said, "Pod/daap-orders-1-initdb-", "Error (exit code 1)");
     advises(&said, "kubectl logs daap-orders-1-initdb-");
@@ -182,4 +143,16 @@ async fn a_job_that_fails_again_and_again() {
     place.done(&["delete", NAME, "--force", "--purge", "--yes"]);
     follow(&place, &said, "kubectl daap create");
     ready(&place).await;
+}
+
+/// Created as `create` would, but for this field of the Cluster's spec.
+fn created_with(place: &Place<'_>, field: &str, value: &Value) {
+    let shown = ["--storage", "1Gi", "--dry-run=client", "-o", "json"];
+    let mut list = place.json(&[&creation(NAME)[..], &shown].concat());
+    for object in list["items"].as_array_mut().unwrap() {
+        if object["kind"] == "Cluster" {
+            object["spec"][field] = value.clone();
+        }
+        place.kubectl_by(User::PaymentsDev, &["apply", "-f", "-"], Some(object));
+    }
 }

@@ -1,5 +1,6 @@
 //! Ctrl-C during a wait: the work goes on, and the user is told what to type.
 
+use daap_tests::place::creation;
 use serde_json::json;
 
 use crate::ground::{Ground, told};
@@ -8,14 +9,7 @@ use crate::terminal::{self, CTRL_C};
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_says_that_the_work_goes_on_and_what_to_type() {
     let ground = Ground::of("ctrl-c").await;
-    let words = [
-        "create",
-        "orders",
-        "--owner-team",
-        "payments",
-        "--purpose",
-        "order intake",
-    ];
+    let words = creation("orders");
     let mut command = ground.plugin(&words);
     command.env("TERM", "xterm-256color");
     let mut running = terminal::start(&command, 80);

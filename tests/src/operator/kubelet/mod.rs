@@ -200,25 +200,18 @@ pub(super) fn ticks<T: Send + Sync + 'static>(
 }
 
 fn container_name(pod: &Pod) -> String {
-    let containers = pod
-        .spec
-        .as_ref()
-        .map(|spec| spec.containers.as_slice())
-        .unwrap_or_default();
-    containers
-        .first()
+    container(pod)
         .map(|container| container.name.clone())
         .unwrap_or_default()
 }
 
 fn container_image(pod: &Pod) -> String {
-    let containers = pod
-        .spec
-        .as_ref()
-        .map(|spec| spec.containers.as_slice())
-        .unwrap_or_default();
-    containers
-        .first()
+    container(pod)
         .and_then(|container| container.image.clone())
         .unwrap_or_default()
+}
+
+/// Each pod has one that counts: its first.
+fn container(pod: &Pod) -> Option<&k8s_openapi::api::core::v1::Container> {
+    pod.spec.as_ref()?.containers.first()
 }

@@ -26,53 +26,18 @@ impl Bench {
                 .faults
                 .pull_error(&self.namespace(), &self.owner(), &image)
         {
-            let events = &self.work.equipment.events;
             if back_off {
-                events
-                    .normal(
-                        &*self.work.pod,
-                        &(),
-                        "BackOff",
-                        format!("Back-off pulling image \"{image}\""),
-                    )
-                    .await;
-                events
-                    .warning(
-                        &*self.work.pod,
-                        &(),
-                        "Failed",
-                        "Error: ImagePullBackOff".to_owned(),
-                    )
-                    .await;
-                self.waiting(
-                    "ImagePullBackOff",
-                    &format!("Back-off pulling image \"{image}\": ErrImagePull: {message}"),
-                );
+                let note = format!("Back-off pulling image \"{image}\"");
+                self.normal("BackOff", note.clone()).await;
+                self.failed("Error: ImagePullBackOff".to_owned()).await;
+                let why = format!("{note}: ErrImagePull: {message}");
+                self.waiting("ImagePullBackOff", &why);
             } else {
-                events
-                    .normal(
-                        &*self.work.pod,
-                        &(),
-                        "Pulling",
-                        format!("Pulling image \"{image}\""),
-                    )
+                self.normal("Pulling", format!("Pulling image \"{image}\""))
                     .await;
-                events
-                    .warning(
-                        &*self.work.pod,
-                        &(),
-                        "Failed",
-                        format!("Failed to pull image \"{image}\": {message}"),
-                    )
+                self.failed(format!("Failed to pull image \"{image}\": {message}"))
                     .await;
-                events
-                    .warning(
-                        &*self.work.pod,
-                        &(),
-                        "Failed",
-                        "Error: ErrImagePull".to_owned(),
-                    )
-                    .await;
+                self.failed("Error: ErrImagePull".to_owned()).await;
                 self.waiting("ErrImagePull", &message);
             }
             let again = if back_off {
@@ -88,12 +53,22 @@ impl Bench {
             }
         }
         let note = format!("Container image \"{image}\" already present on machine");
-        self.work
-            .equipment
-            .events
-            .normal(&*self.work.pod, &(), "Pulled", note)
-            .await;
+        self.normal("Pulled", note).await;
         true
+    }
+
+    async fn normal(&self, reason: &str, note: String) {
+        let events = &self.work.equipment.events;
+        events.normal(&*self.work.pod, &(), reason, note).await;
+    }
+
+    async fn failed(&self, note: String) {
+        self.warning("Failed", note).await;
+    }
+
+    async fn warning(&self, reason: &str, note: String) {
+        let events = &self.work.equipment.events;
+        events.warning(&*self.work.pod, &(), reason, note).await;
     }
 
     /// Waits before the container is started again; false when it is stopped meanwhile.
@@ -123,11 +98,7 @@ impl Bench {
             &format!("back-off {seconds}s restarting failed container={name} pod={pod}"),
         );
         let note = format!("Back-off restarting failed container {name} in pod {pod}");
-        self.work
-            .equipment
-            .events
-            .warning(&*self.work.pod, &(), "BackOff", note)
-            .await;
+        self.warning("BackOff", note).await;
         let mut faults = self.work.equipment.faults.changes();
         tokio::select! {
             () = tokio::time::sleep(pause) => true,
