@@ -84,7 +84,8 @@ impl Lists<'_> {
                 "{size} databases{when}: round {round} of {rounds}"
             ));
         }
-        Ok(())
+        // The next may take an hour.
+        table.write()
     }
 
     /// What is measured beside what, in turn, and how often in a round.

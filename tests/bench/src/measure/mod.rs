@@ -95,7 +95,7 @@ pub(crate) struct Measure {
     /// Where the corpus and what was measured are written to.
     #[arg(long, default_value = "target/bench/run", value_name = "FOLDER")]
     folder: PathBuf,
-    /// Only this; can be repeated. What was measured earlier stays.
+    /// Only this; can be repeated. What was measured earlier stays until it is measured anew.
     #[arg(long, value_name = "SECTION")]
     only: Vec<Section>,
     /// Add to what an earlier run measured with the same programs: where a machine is uneven, more rounds say more.
@@ -124,13 +124,13 @@ impl Measure {
         let wanted = |section: &Section| self.only.is_empty() || self.only.contains(section);
         for section in Section::ALL.into_iter().filter(wanted) {
             let file = self.folder.join(format!("{}.json", section.name()));
-            let earlier = self.add.then(|| Table::read(&file)).flatten();
-            let mut table = match earlier {
-                Some(earlier) => earlier.resumed(&now()),
-                None => Table::begun(now()),
-            };
+            let mut table = Table::of(table::Keeping {
+                when: now(),
+                adds: self.add,
+                file: file.clone(),
+            })?;
             self.measure(section, &mut table)?;
-            table.write(&file)?;
+            table.write()?;
             tell(&format!("measured: {}", file.display()));
         }
         Ok(())

@@ -32,8 +32,8 @@ impl Report {
         let (mut all, mut times) = (Table::default(), String::new());
         for section in Section::ALL {
             let file = self.folder.join(format!("{}.json", section.name()));
-            if let Some(table) = Table::read(&file) {
-                let _ = write!(times, "{} {}; ", section.name(), table.when);
+            if let Some(table) = Table::read(&file)? {
+                let _ = write!(times, "{} {}; ", section.name(), table.runs().join(" and "));
                 all.extend(table);
             }
         }

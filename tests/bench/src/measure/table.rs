@@ -1,8 +1,9 @@
 //! What was measured, value by value, and medians with their spread.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 /// What was measured several times.
@@ -38,41 +39,57 @@ pub(crate) struct Cell {
     pub(crate) column: String,
     /// In the order of the rounds.
     pub(crate) values: Vec<f64>,
+    /// When the runs began that measured it: see [`Keeping::when`].
+    runs: Vec<String>,
+    #[serde(skip)]
+    is_measured: bool,
 }
 
 /// What was measured together.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Table {
-    /// When it began, and how busy the machine was then (one minute's load).
-    pub(crate) when: String,
     cells: Vec<Cell>,
+    #[serde(skip)]
+    keeping: Keeping,
+}
+
+/// How what a run measures is kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keeping {
+    /// When the run began, and how busy the machine was then (one minute's load).
+    pub(crate) when: String,
+    /// Its values are added to those of earlier runs, instead of taking their place.
+    pub(crate) adds: bool,
+    /// Where.
+    pub(crate) file: PathBuf,
 }
 
 impl Table {
-    /// A table that nothing is in yet.
-    pub(crate) fn begun(when: String) -> Self {
-        let cells = Vec::new();
-        Self { when, cells }
-    }
-
-    /// One that more rounds are added to.
-    pub(crate) fn resumed(self, when: &str) -> Self {
-        Self {
-            when: format!("{} and {when}", self.when),
-            ..self
-        }
+    /// With what earlier runs have measured: what this one does not measure stays.
+    pub(crate) fn of(keeping: Keeping) -> anyhow::Result<Self> {
+        let earlier = Self::read(&keeping.file)?.unwrap_or_default();
+        Ok(Self { keeping, ..earlier })
     }
 
     /// Takes down a value.
     pub(crate) fn add(&mut self, row: &str, column: &str, value: f64) {
-        match self.cells.iter_mut().find(|cell| cell.is(row, column)) {
-            Some(cell) => cell.values.push(value),
-            None => self.cells.push(Cell {
-                row: row.to_owned(),
-                column: column.to_owned(),
-                values: vec![value],
-            }),
+        let at = self.cells.iter().position(|cell| cell.is(row, column));
+        let at = at.unwrap_or_else(|| {
+            self.cells.push(Cell::empty(row, column));
+            self.cells.len() - 1
+        });
+        if let Some(cell) = self.cells.get_mut(at) {
+            cell.add(&self.keeping, value);
         }
+    }
+
+    /// When the runs began that measured any of it, the earliest first.
+    pub(crate) fn runs(&self) -> Vec<&str> {
+        let runs = self.cells.iter().flat_map(|cell| &cell.runs);
+        let mut runs: Vec<&str> = runs.map(String::as_str).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        runs
     }
 
     /// Every value of a cell.
@@ -91,14 +108,23 @@ impl Table {
         self.cells.extend(other.cells);
     }
 
-    /// What an earlier run has written.
-    pub(crate) fn read(file: &Path) -> Option<Self> {
-        serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()
+    /// What earlier runs have written, if any. What cannot be read is not written over.
+    pub(crate) fn read(file: &Path) -> anyhow::Result<Option<Self>> {
+        if !file.exists() {
+            return Ok(None);
+        }
+        let what = || {
+            let file = file.display();
+            format!("failed to read what was measured earlier: remove {file} to begin anew")
+        };
+        let text = std::fs::read(file).with_context(what)?;
+        serde_json::from_slice(&text).with_context(what).map(Some)
     }
 
     /// For later runs, and for whoever wants to look closer.
-    pub(crate) fn write(&self, file: &Path) -> anyhow::Result<()> {
-        Ok(std::fs::write(file, serde_json::to_string_pretty(self)?)?)
+    pub(crate) fn write(&self) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        Ok(std::fs::write(&self.keeping.file, text)?)
     }
 
     /// As Markdown: a line a cell, because the rows have different columns.
@@ -125,6 +151,29 @@ impl Table {
 }
 
 impl Cell {
+    fn empty(row: &str, column: &str) -> Self {
+        Self {
+            row: row.to_owned(),
+            column: column.to_owned(),
+            values: Vec::new(),
+            runs: Vec::new(),
+            is_measured: false,
+        }
+    }
+
+    fn add(&mut self, keeping: &Keeping, value: f64) {
+        // By this run, for the first time.
+        if !self.is_measured {
+            self.is_measured = true;
+            if !keeping.adds {
+                self.values.clear();
+                self.runs.clear();
+            }
+            self.runs.push(keeping.when.clone());
+        }
+        self.values.push(value);
+    }
+
     fn is(&self, row: &str, column: &str) -> bool {
         self.row == row && self.column == column
     }
@@ -165,12 +214,34 @@ mod tests {
     }
 
     #[test]
-    fn rounds_of_a_later_run_are_added() {
-        let mut table = Table::begun("at 1".to_owned());
-        table.add("list", "ms", 3.0);
-        let mut table = table.resumed("at 2");
-        table.add("list", "ms", 5.0);
-        assert_eq!(table.when, "at 1 and at 2");
-        assert_eq!(table.values("list", "ms"), Some([3.0, 5.0].as_slice()));
+    fn a_later_run_leaves_what_it_does_not_measure() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("list.json");
+        let run = |when: &str, adds| {
+            Table::of(Keeping {
+                when: when.to_owned(),
+                adds,
+                file: file.clone(),
+            })
+        };
+        let mut first = run("at 1", false).unwrap();
+        for row in ["100", "1000"] {
+            first.add(row, "ms", 3.0);
+        }
+        first.write().unwrap();
+        let mut added = run("at 2", true).unwrap();
+        added.add("100", "ms", 5.0);
+        assert_eq!(added.values("100", "ms"), Some([3.0, 5.0].as_slice()));
+        assert_eq!(added.runs(), ["at 1", "at 2"]);
+        added.write().unwrap();
+        let mut anew = run("at 3", false).unwrap();
+        anew.add("100", "ms", 7.0);
+        anew.add("100", "ms", 8.0);
+        assert_eq!(anew.values("100", "ms"), Some([7.0, 8.0].as_slice()));
+        assert_eq!(anew.values("1000", "ms"), Some([3.0].as_slice()));
+        assert_eq!(anew.runs(), ["at 1", "at 3"]);
+        std::fs::write(&file, "{").unwrap();
+        let error = run("at 4", false).unwrap_err();
+        assert!(error.to_string().contains("list.json"), "{error}");
     }
 }
